@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Bare `make` lists the targets. Nothing here needs more than Go, make, bash and, for a node, root on Linux.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+export CGO_ENABLED := 0
+started     := $(shell date +%s)
+
+IMAGE ?= localhost:5000/rhumb/controller:dev
+N     ?= 500
+tool   = go tool -modfile=tools.mod
+# $(call timed,what and how long it takes,command): says it before, and the seconds after.
+timed  = @echo "==> $(1)"; s=$$SECONDS; { $(2); }; echo "    done in $$((SECONDS - s)) s"
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: packages lab ## the main job on a real node: an image is pushed, runs, is pushed again, rolls
+	@go build -o bin/rhumb-demo ./test/e2e/demo && bin/rhumb-demo --started $(started)
+
+clean-demo: ## end the demo: no process, mount, interface or file of it stays
+	@test/lab-gone demo
+
+test: lab ## all tests but journeys; one control plane without a node serves them all
+	$(call timed,tests of the root module, test/with-control-plane go test ./...)
+	$(call timed,tests of the lab, go -C lab test ./...)
+
+check: generate lab ## format, vet, lint, generated files, examples, links (builds the linter: 4 minutes cold)
+	@test -z "$$(gofmt -l api cmd examples internal lab test)" || { echo "not gofmt'ed:"; gofmt -l api cmd examples internal lab test; exit 1; }
+	@git diff --exit-code --stat -- api config || { echo "generated files differ: commit what 'make generate' wrote"; exit 1; }
+	$(call timed,go vet, go vet ./... && go vet -tags e2e ./test/... && go -C lab vet ./...)
+	$(call timed,golangci-lint, $(tool) golangci-lint run ./...)
+	$(call timed,arrows$(comma) maps$(comma) links and examples, test/with-control-plane go test ./internal/arch ./test/examples)
+
+e2e: packages lab ## journeys on a real node, the demo's story among them
+	$(call timed,journeys (about 10 minutes), go test -tags e2e -timeout 45m -count 1 ./test/e2e/...)
+
+bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500 Workloads)
+	@go build -o bin/ ./cmd/rhumb-controller && go run ./test/bench -n $(N)
+
+generate: ## deep copies, CRDs and RBAC from the Go types
+	@go generate ./api/...
+
+build: ## the controller and every other program of this module, into bin/
+	@go build -trimpath -o bin/ ./cmd/...
+
+dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
+	@mkdir -p dist && test/manifest "$(IMAGE)" > dist/rhumb.yaml && echo "dist/rhumb.yaml, with image $(IMAGE)"
+
+lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
+	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)
+
+packages: ## install the Debian packages that a node needs, where missing
+	@test/packages
+
+clean: clean-demo ## remove everything that was built
+	@rm -rf bin dist .rhumb
+
+comma := ,
+.PHONY: help demo clean-demo test check e2e bench generate build dist lab packages clean

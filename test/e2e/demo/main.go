@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command demo is `make demo`: the main job of Rhumb, on a real Kubernetes in a
+// folder of the repository, told step by step while it happens.
+//
+//	lab up ─▶ install Rhumb ─▶ push an image ─▶ apply the chain and a Workload ─▶ it answers
+//	                           push another  ─▶ ................................. it answers anew
+//
+// Where no node can run it says what is missing, and shows the chain up to the
+// Deployment object. It keeps the lab when it ends; `make clean-demo` removes it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"rhumb.run/rhumb/test/e2e/rig"
+)
+
+func main() {
+	started := flag.String("started", "", "when the user pressed return, in Unix seconds")
+	noNode := flag.Bool("no-node", false, "show only what a control plane without a node can show")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, beginning(*started), *noNode); err != nil {
+		fmt.Fprintln(os.Stderr, "\ndemo:", err)
+		os.Exit(1)
+	}
+}
+
+// beginning is the time that all others are told from.
+func beginning(s string) time.Time {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return time.Unix(n, 0)
+	}
+	return time.Now()
+}
+
+func run(ctx context.Context, began time.Time, noNode bool) error {
+	repo, err := rig.Find()
+	if err != nil {
+		return err
+	}
+	d := &demo{out: newTeller(os.Stdout, began), lab: repo.Lab("demo"), ledger: newLedger(began)}
+	if !noNode {
+		if lacks := nodeLacks(repo); len(lacks) > 0 {
+			d.out.Note("No node can run here, so no pod either; the chain is shown up to the Deployment object. What is missing:")
+			for _, l := range lacks {
+				d.out.Note("  - " + l)
+			}
+			noNode = true
+		}
+	}
+	if noNode {
+		return d.withoutNode(ctx)
+	}
+	return d.onNode(ctx)
+}

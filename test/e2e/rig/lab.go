@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Lab is one cluster of bin/rhumb-lab.
+type Lab struct {
+	Repo Repo
+	// Dir holds everything of the lab.
+	Dir string
+}
+
+// Lab names a lab whose data lie in .rhumb/<name>.
+func (r Repo) Lab(name string) Lab { return Lab{Repo: r, Dir: r.Path(".rhumb", name)} }
+
+func (l Lab) run(ctx context.Context, command string, args ...string) (string, error) {
+	return l.Repo.Run(ctx, nil, l.Repo.Path("bin", "rhumb-lab"), append([]string{command, "--dir", l.Dir}, args...)...)
+}
+
+// Up starts the lab, or does nothing if it runs.
+func (l Lab) Up(ctx context.Context, args ...string) error {
+	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
+		return err
+	}
+	_, err := l.run(ctx, "up", args...)
+	return err
+}
+
+// Down stops the lab and keeps its state.
+func (l Lab) Down(ctx context.Context) error {
+	_, err := l.run(ctx, "down")
+	return err
+}
+
+// Remove stops the lab and removes its state.
+func (l Lab) Remove(ctx context.Context) error {
+	if _, err := os.Stat(l.Dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := l.Down(ctx); err != nil {
+		return err
+	}
+	return os.RemoveAll(l.Dir)
+}
+
+// Push makes an image of one binary, pushes it and returns its digest.
+func (l Lab) Push(ctx context.Context, ref, binary string) (string, error) {
+	out, err := l.run(ctx, "push", "--ref", ref, "--binary", binary)
+	if err != nil {
+		return "", err
+	}
+	at := strings.LastIndex(out, "sha256:")
+	if at < 0 || len(out) < at+71 {
+		return "", fmt.Errorf("pushing %s: no digest in %q", ref, out)
+	}
+	return out[at : at+71], nil
+}
+
+// Kubeconfig is the path of the lab's kubeconfig.
+func (l Lab) Kubeconfig(ctx context.Context) (string, error) {
+	out, err := l.run(ctx, "kubeconfig")
+	return strings.TrimSpace(out), err
+}
+
+// Kubectl runs kubectl against the lab and returns what it printed.
+func (l Lab) Kubectl(ctx context.Context, args ...string) (string, error) {
+	k, err := l.Kubeconfig(ctx)
+	if err != nil {
+		return "", err
+	}
+	return l.Repo.Run(ctx, []string{"KUBECONFIG=" + k}, l.Repo.Path("bin", "kubectl"), args...)
+}
