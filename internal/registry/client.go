@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registry
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+const (
+	defaultTimeout = 20 * time.Second
+	maxErrorBody   = 8 << 10
+	userAgent      = "rhumb"
+)
+
+// Keychain yields the controller's own logins for a repository, tried after those that an object names.
+type Keychain interface {
+	Logins(ctx context.Context, host, repository string) image.Logins
+}
+
+// Options are what a Client needs to know.
+type Options struct {
+	Hosts *Hosts
+	// Keychain may be nil.
+	Keychain Keychain
+	// Timeout is how long one answer may take; 20 s if zero.
+	Timeout time.Duration
+	// Proxy finds the proxy of a request, as http.ProxyFromEnvironment, which is used if it is nil.
+	Proxy func(*http.Request) (*url.URL, error)
+}
+
+// Client asks registries.
+type Client struct {
+	hosts    *Hosts
+	keychain Keychain
+	timeout  time.Duration
+	clients  *clients
+	sessions sessions
+}
+
+// NewClient makes a client; it follows the changes of its hosts.
+func NewClient(o Options) *Client {
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Proxy == nil {
+		o.Proxy = http.ProxyFromEnvironment
+	}
+	c := &Client{hosts: o.Hosts, keychain: o.Keychain, timeout: o.Timeout,
+		clients: &clients{hosts: o.Hosts, proxy: o.Proxy, byCA: map[string]*http.Client{}}}
+	o.Hosts.OnChange(func() {
+		c.clients.reset()
+		c.sessions.reset()
+	})
+	return c
+}
+
+// ask is one request about one repository.
+type ask struct {
+	method     string
+	repository string
+	path       string // after the repository: manifests/latest, blobs/sha256:…
+	accept     string
+}
+
+// try does something at one endpoint as one login; login is nil for nobody in particular.
+type try func(ctx context.Context, e Endpoint, login *image.Login) error
+
+// each tries the endpoints of a reference in order, at each the logins in order, until one succeeds. The failure of the
+// registry's own endpoints is the image's failure; that of a mirror is only told.
+func (c *Client) each(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
+	c.hosts.await(ctx)
+	var said []string
+	var worst *answer
+	for _, e := range c.hosts.Endpoints(ref.Host) {
+		a := c.at(ctx, e, ref, logins, do)
+		if a == nil {
+			return nil
+		}
+		said = append(said, e.String()+": "+a.words)
+		if !e.Mirror && (worst == nil || weight(a) >= weight(worst)) {
+			worst = a
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	f := &image.Failure{Reason: image.ReasonUnreachable, Detail: strings.Join(said, "; ")}
+	if worst != nil {
+		f.Reason, f.After, f.Fix = worst.reason, worst.after, worst.fix
+	}
+	if f.Fix == "" {
+		f.Fix = c.fix(f.Reason, ref, logins)
+	}
+	return f
+}
+
+// weight orders answers by how much they say: an answer more than none, a clear one more than a muddled one.
+func weight(a *answer) int {
+	switch a.reason {
+	case image.ReasonUnreachable:
+		return 0
+	case image.ReasonRemote:
+		return 1
+	}
+	return 2
+}
+
+// at tries one endpoint: each login until one is let in, or nobody's if there is none.
+func (c *Client) at(ctx context.Context, e Endpoint, ref image.Ref, logins image.Logins, do try) *answer {
+	candidates := logins.For(e.LoginHost, ref.Repository)
+	last, refusedLogins := c.as(ctx, e, candidates, do)
+	if last == nil && len(candidates) > 0 {
+		return nil
+	}
+	if (len(candidates) == 0 || last.reason == image.ReasonUnauthorized) && c.keychain != nil {
+		own := c.keychain.Logins(ctx, e.LoginHost, ref.Repository)
+		if len(own) > 0 {
+			var more []string
+			last, more = c.as(ctx, e, own, do)
+			candidates, refusedLogins = own, append(refusedLogins, more...)
+			if last == nil {
+				return nil
+			}
+		}
+	}
+	if len(candidates) == 0 {
+		if err := do(ctx, e, nil); err != nil {
+			return unanswered(err)
+		}
+		return nil
+	}
+	if last.reason == image.ReasonUnauthorized && len(refusedLogins) > 0 {
+		a := *last
+		a.words += " for " + strings.Join(refusedLogins, ", ")
+		return &a
+	}
+	return last
+}
+
+// as tries logins in order for as long as they are refused; it returns the last answer and who was refused.
+func (c *Client) as(ctx context.Context, e Endpoint, logins image.Logins, do try) (last *answer, refusedLogins []string) {
+	for i := range logins {
+		err := do(ctx, e, &logins[i])
+		if err == nil {
+			return nil, nil
+		}
+		last = scrub(unanswered(err), &logins[i])
+		if last.reason != image.ReasonUnauthorized {
+			return last, refusedLogins
+		}
+		refusedLogins = append(refusedLogins, logins[i].From)
+	}
+	return last, refusedLogins
+}
+
+// scrub takes out what a registry may have echoed.
+func scrub(a *answer, l *image.Login) *answer {
+	for _, s := range []string{string(l.Password), string(l.IdentityToken), string(l.RegistryToken),
+		base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + string(l.Password)))} {
+		if s != "" {
+			b := *a
+			b.words = strings.ReplaceAll(b.words, s, "[redacted]")
+			a = &b
+		}
+	}
+	return a
+}
+
+func (c *Client) fix(reason string, ref image.Ref, logins image.Logins) string {
+	switch reason {
+	case image.ReasonUnreachable:
+		if h := c.hosts.Hint(ref.Host); h != "" {
+			return h
+		}
+		return "check that it is up, or let an operator say in the registries file (--registries-config) how " + ref.Host + " is reached from the controller"
+	case image.ReasonUnauthorized:
+		if len(logins.For(ref.Host, ref.Repository)) == 0 {
+			return "add a pull secret for " + ref.Host + " to spec.imagePullSecrets or to the service account"
+		}
+		return "renew the credentials, or let them pull " + ref.Repository
+	case image.ReasonNotFound:
+		return "push it, or correct spec.image"
+	case image.ReasonThrottled:
+		return "add credentials with a higher limit, raise spec.interval, or let an operator name a mirror"
+	case image.ReasonDigestMismatch:
+		return "the registry, or something before it, answers with other content than it names: do not use it until that is found"
+	}
+	return "see the registry's log"
+}
+
+// do sends one request and answers a challenge. The caller closes the body of a response that it is given.
+func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) (*http.Response, error) {
+	repository := strings.TrimPrefix(e.URL.Path+"/"+a.repository, "/")
+	key := sessionKey{endpoint: e.URL.Scheme + "://" + e.URL.Host, repository: repository}
+	if login != nil {
+		key.login = image.Logins{*login}.Digest()
+	}
+	s, known := c.sessions.get(key)
+	if known && s.challenge.bearer && time.Now().After(s.until) {
+		var err error
+		if s, err = c.fetchToken(ctx, e, login, repository, s.challenge); err != nil {
+			c.sessions.drop(key)
+			return nil, err
+		}
+		c.sessions.put(key, s)
+	}
+	resp, err := c.send(ctx, e, login, repository, a, s)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	ch, ok := readChallenge(resp.Header)
+	switch {
+	case ok && ch.bearer && (login == nil || login.RegistryToken == ""):
+		closeBody(resp)
+		if s, err = c.fetchToken(ctx, e, login, repository, ch); err != nil {
+			return nil, err
+		}
+	case ok && !ch.bearer && login != nil && login.Username != "" && !s.basic:
+		closeBody(resp)
+		s = session{basic: true}
+	default:
+		return resp, nil
+	}
+	resp, err = c.send(ctx, e, login, repository, a, s)
+	if err == nil && resp.StatusCode != http.StatusUnauthorized {
+		c.sessions.put(key, s)
+	} else {
+		c.sessions.drop(key)
+	}
+	return resp, err
+}
+
+func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repository string, a ask, s session) (*http.Response, error) {
+	u := url.URL{Scheme: e.URL.Scheme, Host: e.URL.Host, Path: "/v2/" + repository + "/" + a.path}
+	req, err := http.NewRequestWithContext(ctx, a.method, u.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", e, err)
+	}
+	req.Header.Set("User-Agent", userAgent)
+	if a.accept != "" {
+		req.Header.Set("Accept", a.accept)
+	}
+	switch {
+	case login != nil && login.RegistryToken != "":
+		req.Header.Set("Authorization", "Bearer "+string(login.RegistryToken))
+	case s.token != "":
+		req.Header.Set("Authorization", "Bearer "+string(s.token))
+	case s.basic && login != nil:
+		req.SetBasicAuth(login.Username, string(login.Password))
+	}
+	resp, err := c.clients.of(e.CA).Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", e, err)
+	}
+	return resp, nil
+}
+
+// bad turns a response that is not 200 into an answer, and closes it.
+func bad(resp *http.Response) *answer {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	closeBody(resp)
+	return answerOf(resp, body)
+}
+
+// asFailure is the failure of an error that each returned.
+func asFailure(err error) *image.Failure {
+	var f *image.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	a := unanswered(err)
+	return &image.Failure{Reason: a.reason, Detail: a.words, Fix: a.fix, After: a.after}
+}

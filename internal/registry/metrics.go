@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registry
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+// maxHostLabels bounds a label that tenants choose.
+const maxHostLabels = 200
+
+var (
+	pollsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rhumb_registry_polls_total",
+		Help: "Polls of image registries, by host and outcome (Unchanged, Changed or the reason of the failure).",
+	}, []string{"host", "outcome"})
+	pollsShared = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "rhumb_registry_polled_images",
+		Help: "Distinct images (repository, tag, credentials) that are polled.",
+	})
+	pollsWanted = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "rhumb_registry_poll_watchers",
+		Help: "Objects for which images are polled; more than the images where objects share one.",
+	})
+	register  sync.Once
+	hostsSeen struct {
+		sync.Mutex
+		names map[string]bool
+	}
+)
+
+func registerMetrics() {
+	register.Do(func() { metrics.Registry.MustRegister(pollsTotal, pollsShared, pollsWanted) })
+}
+
+func countPoll(host string, before, after image.Seen) {
+	outcome := "Unchanged"
+	switch {
+	case after.Failure != nil:
+		outcome = after.Failure.Reason
+	case before.Digest != after.Digest:
+		outcome = "Changed"
+	}
+	pollsTotal.WithLabelValues(hostLabel(host), outcome).Inc()
+}
+
+func hostLabel(host string) string {
+	hostsSeen.Lock()
+	defer hostsSeen.Unlock()
+	if hostsSeen.names == nil {
+		hostsSeen.names = map[string]bool{}
+	}
+	if !hostsSeen.names[host] && len(hostsSeen.names) >= maxHostLabels {
+		return "other"
+	}
+	hostsSeen.names[host] = true
+	return host
+}
