@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bench is `make bench`: it measures Rhumb against the floor, the least
+// that any controller would have to do, on the same machine in the same run.
+//
+//	fresh control plane ─▶ driver -floor                     ─lines─┐
+//	fresh control plane ─▶ rhumb-controller ◀─ driver        ─lines─┼─▶ ratios ─▶ table, with the bars
+//	                       rhumb-controller again, at rest   ─metrics┘
+//
+// The driver is the one beside the repository, in ../shared/bench, where there
+// is one, and test/bench/load otherwise: both print the same lines. It measures
+// from outside (/proc and /metrics) and never asserts: a table is its result.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"rhumb.run/rhumb/test/e2e/rig"
+)
+
+// options are what a caller may choose.
+type options struct {
+	n      int
+	quiet  time.Duration
+	limit  time.Duration
+	record bool
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.n, "n", 500, "Workloads in the burst")
+	flag.DurationVar(&o.quiet, "quiet", 60*time.Second, "window in which nothing changes")
+	flag.DurationVar(&o.limit, "limit", 8*time.Minute, "the most that each phase may take")
+	flag.BoolVar(&o.record, "record", false, "append the table to docs/performance.md")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	repo, err := rig.Find()
+	if err != nil {
+		return err
+	}
+	driver, err := build(ctx, repo)
+	if err != nil {
+		return err
+	}
+	b := bench{repo: repo, driver: driver, options: o}
+	floor, err := b.floor(ctx)
+	if err != nil {
+		return fmt.Errorf("measuring the floor: %w", err)
+	}
+	rhumb, rest, err := b.rhumb(ctx)
+	if err != nil {
+		return fmt.Errorf("measuring Rhumb: %w", err)
+	}
+	head, err := b.head(ctx)
+	if err != nil {
+		return err
+	}
+	text := head + Table(Ratios(o.n, floor, rhumb, rest))
+	fmt.Print("\n" + text)
+	if o.record {
+		return appendTo(repo.Path("docs", "performance.md"), "\n"+text)
+	}
+	return nil
+}
+
+// build makes the driver: the shared one where there is one.
+func build(ctx context.Context, repo rig.Repo) (string, error) {
+	out := repo.Path("bin", "bench")
+	shared := filepath.Join(filepath.Dir(repo.Root), "shared", "bench")
+	args := []string{"build", "-o", out, "./test/bench/load"}
+	if _, err := os.Stat(filepath.Join(shared, "main.go")); err == nil {
+		args = []string{"build", "-C", shared, "-o", out, "."}
+		fmt.Println("==> driver: ../shared/bench")
+	} else {
+		fmt.Println("==> driver: test/bench/load")
+	}
+	_, err := repo.Run(ctx, nil, "go", args...)
+	return out, err
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(text); err != nil {
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"rhumb.run/rhumb/test/bench/lines"
+)
+
+// Bar is one line of the result: what was measured, and what it should be.
+type Bar struct {
+	What     string
+	Got      float64
+	Format   string // of Got
+	Most     float64
+	AtLeast  bool   // Most is the least instead
+	Evidence string // the figures behind it
+}
+
+// Met says whether the bar was reached.
+func (b Bar) Met() bool {
+	if b.AtLeast {
+		return b.Got >= b.Most
+	}
+	return b.Got <= b.Most
+}
+
+// Rest is what a controller did that was started again with nothing to do.
+type Rest struct {
+	lines.Requests
+
+	// Took is how long it was watched, in seconds.
+	Took float64
+}
+
+// memoryBar is what n Workloads may hold resident, in MiB: 400 for 5,000 and
+// 600 for 10,000, on a line between and below.
+func memoryBar(n int) float64 {
+	return 200 + float64(n)*0.04
+}
+
+// Ratios holds Rhumb's lines against the floor's.
+func Ratios(n int, floor, rhumb lines.Lines, rest Rest) []Bar {
+	fb, rb, fp, rp, q := floor["burst"], rhumb["burst"], floor["propagate"], rhumb["propagate"], rhumb["quiet"]
+	count := float64(n)
+	return []Bar{
+		{What: "burst: share of the floor's rate", Got: over(rb.Rate, fb.Rate), Format: "%.2f", Most: 0.5, AtLeast: true, Evidence: fmt.Sprintf("%.1f of %.1f Workloads/s", rb.Rate, fb.Rate)},
+		{What: "burst: writes per Workload", Got: rb.Writes / count, Format: "%.2f", Most: 7, Evidence: fmt.Sprintf("%.0f writes", rb.Writes)},
+		{What: "burst: reads per Workload", Got: (rb.Requests - rb.Writes) / count, Format: "%.3f", Most: 0, Evidence: fmt.Sprintf("%.0f reads", rb.Requests-rb.Writes)},
+		{What: "burst: controller CPU per Workload, ms", Got: rb.CPU * 1000 / count, Format: "%.2f", Most: 4, Evidence: fmt.Sprintf("%.2f s", rb.CPU)},
+		{What: "one change, three hops: p50 against the floor's", Got: over(rp.P50, fp.P50), Format: "%.2f×", Most: 2, Evidence: fmt.Sprintf("%.0f ms, floor %.0f ms", rp.P50, fp.P50)},
+		{What: "one change, three hops: p99 against the floor's", Got: over(rp.P99, fp.P99), Format: "%.2f×", Most: 4, Evidence: fmt.Sprintf("%.0f ms, floor %.0f ms", rp.P99, fp.P99)},
+		{What: "quiet: requests", Got: q.Requests, Format: "%.0f", Most: 0, Evidence: fmt.Sprintf("in %.0f s", q.Seconds)},
+		{What: "restart at rest: writes", Got: rest.Writes, Format: "%.0f", Most: 0, Evidence: fmt.Sprintf("%.0f requests in %.0f s", rest.All, rest.Took)},
+		{What: fmt.Sprintf("memory with %d Workloads, MiB", n), Got: q.RSS, Format: "%.0f", Most: memoryBar(n), Evidence: fmt.Sprintf("peak %.0f MiB", q.Peak)},
+	}
+}
+
+// over is a/b, and large where b is too small to be measured.
+func over(a, b float64) float64 { return a / max(b, 0.001) }
+
+// Table prints bars as Markdown.
+func Table(bars []Bar) string {
+	var s strings.Builder
+	s.WriteString("| | measured | bar | | figures |\n|---|---|---|---|---|\n")
+	for _, b := range bars {
+		sign, verdict := "≤", "met"
+		if b.AtLeast {
+			sign = "≥"
+		}
+		if !b.Met() {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&s, "| %s | %s | %s %g | %s | %s |\n", b.What, fmt.Sprintf(b.Format, b.Got), sign, b.Most, verdict, b.Evidence)
+	}
+	return s.String()
+}
