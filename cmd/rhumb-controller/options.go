@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// options are the flags, with the defaults that an installation needs.
+type options struct {
+	kubeconfig  string
+	controllers []string
+	concurrency int
+
+	leaderElect     bool
+	leaderNamespace string
+
+	metrics string
+	probes  string
+	pprof   string
+
+	artifactBind    string
+	artifactAddress string
+	artifactDir     string
+	registries      string
+	hookToken       string
+
+	logLevel  string
+	logFormat string
+}
+
+// known are the controllers by the name that --controllers takes.
+var known = []string{"workload", "supplychain", "imagerepository"}
+
+var errHelp = pflag.ErrHelp
+
+func parse(args []string, out io.Writer) (options, error) {
+	var o options
+	f := pflag.NewFlagSet("rhumb-controller", pflag.ContinueOnError)
+	f.SetOutput(out)
+	f.StringVar(&o.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "kubeconfig file; empty means the cluster that this process runs in")
+	f.StringSliceVar(&o.controllers, "controllers", []string{"*"}, "controllers to run: * is all, -name leaves one out; of "+strings.Join(known, ", "))
+	f.IntVar(&o.concurrency, "max-concurrent-workloads", 16, "Workloads acted for at once")
+	f.BoolVar(&o.leaderElect, "leader-elect", true, "act only while holding the lease; several replicas then stand by for each other")
+	f.StringVar(&o.leaderNamespace, "leader-elect-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease; empty means rhumb-system")
+	f.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
+	f.StringVar(&o.probes, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns it off")
+	f.StringVar(&o.pprof, "pprof-bind-address", "0", "address of the profiler; 0 turns it off")
+	f.StringVar(&o.artifactBind, "artifact-bind-address", ":9790", "address on which image file trees are served and registries' notifications received")
+	f.StringVar(&o.artifactAddress, "artifact-address", "", "host[:port] under which the artifact server is reached by others; empty means rhumb-artifacts.<namespace>.svc.cluster.local in a cluster, the bind address elsewhere")
+	f.StringVar(&o.artifactDir, "artifact-dir", "", "folder of the artifact cache; empty means one in the temporary folder")
+	f.StringVar(&o.registries, "registries-config", "", "file that says how registries are reached (mirrors, plain HTTP, CA), see docs/reference/registries.md")
+	f.StringVar(&o.hookToken, "hook-token-file", "", "file with the bearer token that registries' notifications must carry; empty means none is asked for")
+	f.StringVar(&o.logLevel, "log-level", "info", "error, info or debug")
+	f.StringVar(&o.logFormat, "log-format", "json", "json, or text for people")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q: all settings are flags, see --help", f.Arg(0))
+	}
+	return o, o.check()
+}
+
+func (o *options) check() error {
+	for _, name := range o.controllers {
+		if bare := strings.TrimPrefix(name, "-"); bare != "*" && !slices.Contains(known, bare) {
+			return fmt.Errorf("--controllers names %q, which is none of %s", bare, strings.Join(known, ", "))
+		}
+	}
+	if o.concurrency < 1 {
+		return errors.New("--max-concurrent-workloads must be 1 or more")
+	}
+	if o.leaderNamespace == "" {
+		o.leaderNamespace = "rhumb-system"
+	}
+	return nil
+}
+
+// runs tells whether a controller is chosen: the last word about it counts.
+func (o *options) runs(name string) bool {
+	chosen := false
+	for _, word := range o.controllers {
+		switch word {
+		case "*", name:
+			chosen = true
+		case "-" + name:
+			chosen = false
+		}
+	}
+	return chosen
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/dynamic"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	cartov1alpha1 "rhumb.run/rhumb/api/carto/v1alpha1"
+	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
+	"rhumb.run/rhumb/internal/controller/blueprint"
+	"rhumb.run/rhumb/internal/controller/owner"
+	"rhumb.run/rhumb/internal/kube"
+)
+
+// run is the one place where the parts meet.
+func run(ctx context.Context, o options) error {
+	if err := setLogger(o); err != nil {
+		return err
+	}
+	config, err := clientConfig(o)
+	if err != nil {
+		return err
+	}
+	mgr, err := newManager(config, o)
+	if err != nil {
+		return err
+	}
+	if o.runs("workload") {
+		if err := addOwners(ctx, mgr, o); err != nil {
+			return err
+		}
+	}
+	if o.runs("supplychain") {
+		if err := blueprint.Add(mgr); err != nil {
+			return err
+		}
+	}
+	if o.runs("imagerepository") {
+		if err := addImageRepositories(mgr, o); err != nil {
+			return err
+		}
+	}
+	return mgr.Start(ctx)
+}
+
+func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
+	own, err := dynamic.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	var wake kube.Waker
+	cluster := &kube.Cluster{
+		Identities: kube.NewIdentities(mgr.GetConfig(), mgr.GetHTTPClient(), mgr.GetClient()),
+		Templates:  kube.NewTemplates(mgr.GetClient()),
+		Watches: kube.NewWatches(ctx, own, func(kind string, name types.NamespacedName) {
+			wake(kind, name)
+		}),
+		Mapper: mgr.GetRESTMapper(),
+	}
+	wake, err = owner.Add(mgr, owner.Options{
+		Kind:        owner.Workloads(),
+		Concurrency: o.concurrency,
+		As: func(ctx context.Context, account types.NamespacedName) (owner.World, error) {
+			return cluster.As(ctx, account)
+		},
+	})
+	return err
+}
+
+func newManager(config *rest.Config, o options) (manager.Manager, error) {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(cartov1alpha1.AddToScheme(scheme))
+	utilruntime.Must(sourcev1alpha1.AddToScheme(scheme))
+	mgr, err := ctrl.NewManager(config, manager.Options{
+		Scheme:                        scheme,
+		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Client:                        client.Options{FieldOwner: kube.Manager},
+		Metrics:                       server.Options{BindAddress: o.metrics},
+		HealthProbeBindAddress:        o.probes,
+		PprofBindAddress:              o.pprof,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              "rhumb-controller",
+		LeaderElectionNamespace:       o.leaderNamespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("adding the health probe: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("adding the readiness probe: %w", err)
+	}
+	return mgr, nil
+}
+
+// clientConfig talks as often as there is need: the server's priority and
+// fairness decides who waits, not a guess of ours.
+func clientConfig(o options) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("finding the cluster (set --kubeconfig, or run in a pod): %w", err)
+	}
+	config.QPS = -1
+	config.UserAgent = "rhumb-controller"
+	return config, nil
+}
+
+func setLogger(o options) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return fmt.Errorf("--log-level %q is none of error, info, debug", o.logLevel)
+	}
+	var handler slog.Handler = slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})
+	if o.logFormat == "text" {
+		handler = slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
+	}
+	logger := logr.FromSlogHandler(handler)
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	return nil
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package owner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/blueprint"
+	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/plan"
+	"rhumb.run/rhumb/internal/core/realize"
+	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/loop"
+)
+
+// As gives the world as a service account may see and change it. An account
+// that does not exist is an error that its creation mends.
+type As func(ctx context.Context, account types.NamespacedName) (World, error)
+
+// World is what an owner's walk and the clearing up after it need.
+type World interface {
+	realize.World
+	// Delete removes an object that the owner controls; false if there was none.
+	Delete(ctx context.Context, ref v1alpha1.StampedRef, owner types.UID) (bool, error)
+}
+
+// Reconciler acts for the owners of one kind.
+type Reconciler struct {
+	kind       Kind
+	client     client.Client
+	as         As
+	blueprints *blueprints
+	statuses   *statuses
+	events     Events
+	needs      *needs
+	queue      *queue
+	loop       *loop.Loop
+	now        func() time.Time
+}
+
+// Reconcile makes one owner's reality true to its blueprint.
+func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reconcile.Result, error) {
+	r.queue.taken(key)
+	object := r.kind.New()
+	err := r.client.Get(ctx, key.NamespacedName, object, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) || err == nil && object.GetDeletionTimestamp() != nil {
+		r.forget(key)
+		return reconcile.Result{}, nil
+	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("reading %s: %w", r.kind.Noun, err)
+	}
+	o := r.kind.View(object)
+	r.statuses.refresh(object, &o)
+	did := r.act(ctx, key, &o)
+	wait, writeErr := r.save(ctx, object, &o, did)
+	result, err := r.loop.Settle(key, errors.Join(did.err(), writeErr))
+	if err == nil && wait > 0 && (result.RequeueAfter == 0 || wait < result.RequeueAfter) {
+		result.RequeueAfter = wait
+	}
+	return result, err
+}
+
+// outcome is what an act came to.
+type outcome struct {
+	blueprint string
+	facts     report.Facts
+	status    v1alpha1.OwnerStatus
+	removed   []report.Event
+	pruneErr  error
+}
+
+func (d *outcome) err() error {
+	errs := []error{d.facts.BlueprintErr, d.facts.IdentityErr, d.pruneErr}
+	for i := range d.facts.Realized {
+		errs = append(errs, d.facts.Realized[i].Err)
+	}
+	return errors.Join(errs...)
+}
+
+// act goes as far as it can and says how far it came.
+func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Owner) outcome {
+	d := outcome{blueprint: o.Blueprint}
+	b, err := r.choose(ctx, o)
+	if b != nil {
+		d.blueprint = b.Name
+	}
+	if err != nil {
+		r.needs.set(key, nil)
+		d.facts.BlueprintErr = err
+		d.status = report.Status(o, d.facts, r.now())
+		return d
+	}
+	account := account(o, b)
+	p := plan.Resolve(b, o)
+	r.needs.set(key, needsOf(&p, account))
+	world, err := r.as(ctx, account)
+	if err != nil {
+		d.facts.IdentityErr = err
+		d.status = report.Status(o, d.facts, r.now())
+		return d
+	}
+	d.facts.Walked, d.facts.Realized = true, realize.Walk(ctx, world, p)
+	d.status = report.Status(o, d.facts, r.now())
+	r.prune(ctx, world, o, &d)
+	return d
+}
+
+func (r *Reconciler) choose(ctx context.Context, o *owner.Owner) (*blueprint.Blueprint, error) {
+	all, err := r.blueprints.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return blueprint.Choose(o, all)
+}
+
+// account is the owner's choice, else the blueprint's, else the namespace's default.
+func account(o *owner.Owner, b *blueprint.Blueprint) types.NamespacedName {
+	switch {
+	case o.ServiceAccount != "":
+		return types.NamespacedName{Namespace: o.Namespace, Name: o.ServiceAccount}
+	case b.ServiceAccount.Name != "":
+		namespace := b.ServiceAccount.Namespace
+		if namespace == "" {
+			namespace = o.Namespace
+		}
+		return types.NamespacedName{Namespace: namespace, Name: b.ServiceAccount.Name}
+	}
+	return types.NamespacedName{Namespace: o.Namespace, Name: "default"}
+}
+
+// prune deletes what no step stamps any more. What cannot be deleted is
+// remembered in the status until it is.
+func (r *Reconciler) prune(ctx context.Context, w World, o *owner.Owner, d *outcome) {
+	var left []v1alpha1.StampedRef
+	for _, ref := range report.Orphans(o.Status, d.status.Resources) {
+		removed, err := w.Delete(ctx, ref, o.UID)
+		if err != nil {
+			left = append(left, ref)
+			d.pruneErr = errors.Join(d.pruneErr, err)
+			continue
+		}
+		if removed {
+			d.removed = append(d.removed, report.Removed(ref))
+		}
+	}
+	d.status.Orphans = left
+}
+
+func (r *Reconciler) forget(key reconcile.Request) {
+	r.needs.set(key, nil)
+	r.loop.Forget(key)
+	r.statuses.forget(key.NamespacedName)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package owner
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"rhumb.run/rhumb/internal/loop"
+)
+
+// Options are what the controller of one kind of owner is made of.
+type Options struct {
+	Kind Kind
+	As   As
+	// Concurrency is how many owners are acted for at once.
+	Concurrency int
+}
+
+// Add puts the controller into a manager. The function that it returns is to
+// be told of every stamped object that changes, by its owner's kind and name.
+func Add(mgr manager.Manager, o Options) (func(kind string, owner types.NamespacedName), error) {
+	r := &Reconciler{
+		kind:       o.Kind,
+		client:     mgr.GetClient(),
+		as:         o.As,
+		blueprints: newBlueprints(o.Kind, mgr.GetClient()),
+		statuses:   newStatuses(),
+		events:     newEvents(mgr.GetEventRecorder(o.Kind.Kind)),
+		needs:      newNeeds(),
+		queue:      newQueue(),
+		loop:       loop.New(),
+		now:        time.Now,
+	}
+	c, err := controller.New(strings.ToLower(o.Kind.Kind), mgr, controller.Options{
+		Reconciler:              r,
+		MaxConcurrentReconciles: o.Concurrency,
+		RateLimiter:             loop.Limiter(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the %s controller: %w", o.Kind.Noun, err)
+	}
+	informers := shared{mgr}
+	err = c.Watch(source.Func(func(ctx context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		return r.start(ctx, informers, work)
+	}))
+	if err != nil {
+		return nil, fmt.Errorf("starting the %s controller's watches: %w", o.Kind.Noun, err)
+	}
+	return r.wakeStamped, nil
+}
+
+// shared hands out the manager's informers.
+type shared struct{ mgr manager.Manager }
+
+// Handle adds a handler and returns when the informer has shown it all there is.
+func (s shared) Handle(ctx context.Context, object client.Object, handler cache.ResourceEventHandler) error {
+	informer, err := s.mgr.GetCache().GetInformer(ctx, object)
+	if err != nil {
+		return err
+	}
+	registration, err := informer.AddEventHandler(handler)
+	if err != nil {
+		return err
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+		return fmt.Errorf("the watch ended before its first list")
+	}
+	return nil
+}

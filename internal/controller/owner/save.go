@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package owner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/fault"
+)
+
+// calm is how long a status that is still in motion is held back, so that a
+// burst of hops is one write. What people wait for is written at once.
+const calm = 500 * time.Millisecond
+
+// save writes the status if it changed, and says what happened. A status in
+// motion is not written yet; wait is when to look again.
+func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Owner, d outcome) (wait time.Duration, err error) {
+	r.events.Record(object, append(report.Written(d.facts.Realized), d.removed...)...)
+	if d.blueprint == o.Blueprint && equality.Semantic.DeepEqual(o.Status, d.status) {
+		r.statuses.settled(object)
+		return 0, nil
+	}
+	if left := calm - r.now().Sub(r.statuses.since(object, r.now())); left > 0 && !urgent(o.Status, d) {
+		return left, nil
+	}
+	patch, err := r.patch(object, d)
+	if err != nil {
+		return 0, err
+	}
+	answer := r.kind.New()
+	answer.SetName(object.GetName())
+	answer.SetNamespace(object.GetNamespace())
+	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("writing status: %w", err)
+	}
+	r.statuses.wrote(answer, d.status, d.blueprint)
+	r.events.Record(object, report.Changes(o.Status, d.status)...)
+	return 0, nil
+}
+
+// urgent is a status that someone is waiting for: it became ready, or it
+// failed in a way that only a person can mend, or objects were removed.
+func urgent(before v1alpha1.OwnerStatus, d outcome) bool {
+	if len(d.removed) > 0 {
+		return true
+	}
+	was, is := readiness(before), readiness(d.status)
+	class, _ := fault.Of(d.err())
+	return was != is && is != metav1.ConditionUnknown && class != fault.Retry
+}
+
+func readiness(s v1alpha1.OwnerStatus) metav1.ConditionStatus {
+	for _, c := range s.Conditions {
+		if c.Type == v1alpha1.OwnerReady {
+			return c.Status
+		}
+	}
+	return ""
+}
+
+// patch replaces the whole status of just this incarnation of the owner.
+func (r *Reconciler) patch(object client.Object, d outcome) ([]byte, error) {
+	raw, err := json.Marshal(d.status)
+	if err != nil {
+		return nil, fmt.Errorf("encoding status: %w", err)
+	}
+	// A merge patch keeps what it does not name: name everything.
+	status := map[string]any{"conditions": nil, "resources": nil, "orphans": nil, "cause": nil, "observedGeneration": nil}
+	if err := json.Unmarshal(raw, &status); err != nil {
+		return nil, fmt.Errorf("encoding status: %w", err)
+	}
+	if d.blueprint != "" {
+		status[r.kind.RefField] = map[string]any{"kind": r.kind.BlueprintKind, "name": d.blueprint}
+	}
+	return json.Marshal(map[string]any{"metadata": map[string]any{"uid": object.GetUID()}, "status": status})
+}

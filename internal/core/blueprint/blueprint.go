@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package blueprint is the path that a platform team drew, in one shape for
+// every kind and spelling, and the choice of the one that an owner takes.
+//
+//	ClusterSupplyChain (resources, or the components of v0.0.6) ─Of…─▶ Blueprint
+//	owner + blueprints ─Choose─▶ the most specific one, or the reason why there is none
+package blueprint
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/selector"
+	"rhumb.run/rhumb/internal/core/template"
+)
+
+// Blueprint is a compiled supply chain.
+type Blueprint struct {
+	Kind           string
+	Name           string
+	UID            types.UID
+	Generation     int64
+	Params         []v1alpha1.BlueprintParam
+	ServiceAccount v1alpha1.ServiceAccountRef
+	Resources      []Resource
+	// Ready is the blueprint's own Ready condition, nil before it has one.
+	Ready *metav1.Condition
+
+	selector    *selector.Selector
+	selectorErr error
+}
+
+// Resource is an entry of a blueprint, in the order in which it was written.
+type Resource struct {
+	Name       string
+	Template   template.Ref
+	Options    []Option
+	Params     []v1alpha1.BlueprintParam
+	Sources    []v1alpha1.ResourceReference
+	Images     []v1alpha1.ResourceReference
+	Configs    []v1alpha1.ResourceReference
+	Deployment string
+}
+
+// Option is a template that a resource takes for some owners, or the input
+// that it passes on in place of one.
+type Option struct {
+	Template    string
+	PassThrough string
+
+	selector    *selector.Selector
+	selectorErr error
+}
+
+// OfSupplyChain compiles a supply chain. A selector that cannot be read is
+// reported to the owners whose labels it concerns.
+func OfSupplyChain(c *v1alpha1.ClusterSupplyChain) *Blueprint {
+	b := &Blueprint{
+		Kind:           "ClusterSupplyChain",
+		Name:           c.Name,
+		UID:            c.UID,
+		Generation:     c.Generation,
+		Params:         c.Spec.Params,
+		ServiceAccount: c.Spec.ServiceAccountRef,
+		Ready:          ready(c.Status.Conditions),
+	}
+	b.selector, b.selectorErr = selector.Compile(c.Spec.Selector, c.Spec.SelectorMatchExpressions, c.Spec.SelectorMatchFields)
+	for _, r := range c.Spec.Resources {
+		b.Resources = append(b.Resources, ofResource(r))
+	}
+	for _, r := range c.Spec.Components {
+		b.Resources = append(b.Resources, ofComponent(r))
+	}
+	return b
+}
+
+func ofResource(r v1alpha1.SupplyChainResource) Resource {
+	out := Resource{
+		Name:     r.Name,
+		Template: template.Ref{Kind: r.TemplateRef.Kind, Name: r.TemplateRef.Name},
+		Params:   r.Params,
+		Sources:  r.Sources,
+		Images:   r.Images,
+		Configs:  r.Configs,
+	}
+	for _, o := range r.TemplateRef.Options {
+		option := Option{Template: o.Name, PassThrough: o.PassThrough}
+		option.selector, option.selectorErr = selector.Compile(o.Selector.MatchLabels, o.Selector.MatchExpressions, o.Selector.MatchFields)
+		out.Options = append(out.Options, option)
+	}
+	return out
+}
+
+// ofComponent reads the spelling of v0.0.6, whose references name a component.
+func ofComponent(c v1alpha1.SupplyChainComponent) Resource {
+	return Resource{
+		Name:     c.Name,
+		Template: template.Ref{Kind: c.TemplateRef.Kind, Name: c.TemplateRef.Name},
+		Params:   c.Params,
+		Sources:  ofReferences(c.Sources),
+		Images:   ofReferences(c.Images),
+		Configs:  ofReferences(c.Configs),
+	}
+}
+
+func ofReferences(refs []v1alpha1.ComponentReference) []v1alpha1.ResourceReference {
+	var out []v1alpha1.ResourceReference
+	for _, r := range refs {
+		out = append(out, v1alpha1.ResourceReference{Name: r.Name, Resource: r.Component})
+	}
+	return out
+}
+
+func ready(conditions []metav1.Condition) *metav1.Condition {
+	for i := range conditions {
+		if conditions[i].Type == v1alpha1.Ready {
+			return &conditions[i]
+		}
+	}
+	return nil
+}
+
+// Matches is true if an owner with these labels, of this content, is meant.
+func (b *Blueprint) Matches(labels map[string]string, object any) (bool, error) {
+	return matches(b.selector, b.selectorErr, labels, object)
+}
+
+// Templates are the templates that resources name, options included, resource by resource.
+func (r *Resource) Templates() []template.Ref {
+	if len(r.Options) == 0 {
+		return []template.Ref{r.Template}
+	}
+	var out []template.Ref
+	for _, o := range r.Options {
+		if o.Template != "" {
+			out = append(out, template.Ref{Kind: r.Template.Kind, Name: o.Template})
+		}
+	}
+	return out
+}
+
+// Producers are the resources whose outputs this one reads.
+func (r *Resource) Producers() []string {
+	var out []string
+	for _, refs := range [][]v1alpha1.ResourceReference{r.Sources, r.Images, r.Configs} {
+		for _, ref := range refs {
+			out = append(out, ref.Resource)
+		}
+	}
+	if r.Deployment != "" {
+		out = append(out, r.Deployment)
+	}
+	return out
+}
+
+func matches(s *selector.Selector, err error, labels map[string]string, object any) (bool, error) {
+	if err != nil {
+		return false, fmt.Errorf("reading selector: %w", err)
+	}
+	return s.Matches(labels, object)
+}

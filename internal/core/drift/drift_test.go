@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drift_test
+
+import (
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"rhumb.run/rhumb/internal/core/digest"
+	"rhumb.run/rhumb/internal/core/drift"
+)
+
+func load(t *testing.T, text string) any {
+	t.Helper()
+	var v any
+	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestMissing(t *testing.T) {
+	cases := map[string]struct{ why, desired, live, want string }{
+		"Defaults":      {"what the server fills in is not ours", `{spec: {a: 1}}`, `{spec: {a: 1, b: 2}}`, ""},
+		"Changed":       {"a field of ours that differs is named", `{spec: {a: 1}}`, `{spec: {a: 2}}`, ".spec.a"},
+		"Gone":          {"a field of ours that went is named", `{spec: {a: x}}`, `{spec: {}}`, ".spec.a"},
+		"Quantity":      {"1000m is stored as 1, in one way or the other", `{cpu: 1000m}`, `{cpu: "1"}`, ""},
+		"NumberQty":     {"a bare number is a quantity too", `{cpu: 1}`, `{cpu: "1"}`, ""},
+		"OtherQty":      {"but not every quantity is the same", `{cpu: 1000m}`, `{cpu: "2"}`, ".cpu"},
+		"Sidecar":       {"an injected container is not drift", `{c: [{name: app, image: x}]}`, `{c: [{name: mesh, image: y}, {name: app, image: x, tty: false}]}`, ""},
+		"Container":     {"elements are found by their name, whatever their place", `{c: [{name: app, image: x}]}`, `{c: [{name: mesh}, {name: app, image: z}]}`, ".c[name=app].image"},
+		"Scalars":       {"a list of scalars is ours as a whole", `{args: [a, b]}`, `{args: [a, b, c]}`, ".args"},
+		"Unnamed":       {"elements without a name are compared by place", `{l: [{x: 1}]}`, `{l: [{x: 1}, {x: 2}]}`, ".l"},
+		"EmptyMap":      {"an empty map and none are the same", `{spec: {a: {}}}`, `{spec: {}}`, ""},
+		"Null":          {"a null asks for nothing", `{env: null}`, `{}`, ""},
+		"FalseAbsent":   {"omitted false is false", `{a: false, b: ""}`, `{}`, ""},
+		"TrueAbsent":    {"omitted true is not", `{a: true}`, `{}`, ".a"},
+		"TypeChanged":   {"a map where a string was is a difference", `{a: {b: c}}`, `{a: b}`, ".a"},
+		"EmptyString":   {"text against nothing differs", `{a: text}`, `{a: ""}`, ".a"},
+		"DuplicateName": {"two of a name are no key: compared by place", `{p: [{name: a, v: 1}, {name: a, v: 2}]}`, `{p: [{name: a, v: 1}, {name: a, v: 3}]}`, ".p[1].v"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := drift.Missing(load(t, c.desired), load(t, c.live)); got != c.want {
+				t.Errorf("%s: Missing = %q, want %q", c.why, got, c.want)
+			}
+		})
+	}
+}
+
+func TestProject(t *testing.T) {
+	desired := `{spec: {c: [{name: app, image: x}], n: 1000m}}`
+	before := `{spec: {c: [{name: app, image: x}], n: "1"}, status: {a: 1}}`
+	cases := map[string]struct {
+		why, live string
+		same      bool
+	}{
+		"Foreign": {"a change to what others own leaves the projection alone",
+			`{spec: {c: [{name: side}, {name: app, image: x, tty: true}], n: "1", z: 9}, status: {a: 2}}`, true},
+		"Ours": {"a change to what we own shows", `{spec: {c: [{name: app, image: y}], n: "1"}}`, false},
+		"Gone": {"what is gone shows", `{spec: {n: "1"}}`, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			want := digest.Of(drift.Project(load(t, desired), load(t, before)))
+			got := digest.Of(drift.Project(load(t, desired), load(t, c.live)))
+			if (got == want) != c.same {
+				t.Errorf("%s: same = %v, want %v", c.why, got == want, c.same)
+			}
+		})
+	}
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package realize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/digest"
+	"rhumb.run/rhumb/internal/core/output"
+	"rhumb.run/rhumb/internal/core/param"
+	"rhumb.run/rhumb/internal/core/plan"
+	"rhumb.run/rhumb/internal/core/render"
+	"rhumb.run/rhumb/internal/core/template"
+	"rhumb.run/rhumb/internal/fault"
+)
+
+// Realized is what became of one step.
+type Realized struct {
+	plan.Step
+	// Template is nil if it could not be had.
+	Template *template.Template
+	// Live is the stamped object as it is now; nil Object if nothing was stamped in this walk.
+	Live Live
+	// Written says what Apply did, if it was called.
+	Written Written
+	Output  output.Output
+	Record  v1alpha1.Record
+	Err     error
+}
+
+// Written is what a walk did to an object.
+type Written int
+
+// The writes that a walk makes.
+const (
+	Nothing Written = iota
+	Created
+	Patched
+)
+
+// Walk takes each step in turn, feeding it the outputs of those before it. A
+// step that fails does not stop the others: what it yields carries the error.
+func Walk(ctx context.Context, w World, p plan.Plan) []Realized {
+	outputs := make(map[string]output.Output, len(p.Steps))
+	done := make([]Realized, 0, len(p.Steps))
+	for _, s := range p.Steps {
+		r := Realized{Step: s}
+		r.Err = r.take(ctx, w, &p, outputs)
+		if r.Output != nil {
+			outputs[s.Name] = r.Output
+		}
+		done = append(done, r)
+	}
+	return done
+}
+
+func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, outputs map[string]output.Output) error {
+	if r.Step.Err != nil {
+		return r.Step.Err
+	}
+	inputs := collect(&r.Step, outputs)
+	if r.PassThrough != "" {
+		return r.passThrough(inputs)
+	}
+	t, err := w.Template(ctx, r.Chosen)
+	if err != nil {
+		class, _ := fault.Of(err)
+		return fault.As(class, v1alpha1.TemplateObjectRetrievalFailureResourcesSubmittedReason,
+			fmt.Errorf("unable to get template [%s] for resource [%s] in %s [%s]: %w", r.Chosen.Name, r.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err))
+	}
+	r.Template = t
+	desired, err := r.stamp(p, inputs)
+	if err != nil {
+		return fault.Rejectf(v1alpha1.TemplateStampFailureResourcesSubmittedReason,
+			"unable to stamp object for resource [%s] for template [%s/%s] in %s [%s]: %w", r.Name, r.Chosen.Kind, r.Chosen.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err)
+	}
+	if err := r.apply(ctx, w, p, desired); err != nil {
+		return r.refused(p, desired, err)
+	}
+	return r.read()
+}
+
+// passThrough hands an input on as this step's own output.
+func (r *Realized) passThrough(in inputs) error {
+	out, found := in.named(r.PassThrough, r.Chosen.Kind)
+	if !found {
+		return fault.Waitf(v1alpha1.PassThroughReason, "unable to find passthrough [%s] in %v", r.PassThrough, in.names(r.Chosen.Kind))
+	}
+	r.Output = out
+	return nil
+}
+
+func (r *Realized) stamp(p *plan.Plan, in inputs) (*unstructured.Unstructured, error) {
+	if r.Template.Lifecycle != v1alpha1.LifecycleMutable {
+		return nil, fmt.Errorf("lifecycle [%s] is not supported by this version, use [%s]", r.Template.Lifecycle, v1alpha1.LifecycleMutable)
+	}
+	params, err := param.Merge(param.Sources{Template: r.Template.Params, Blueprint: p.Blueprint.Params, Resource: r.Params, Owner: p.Owner.Params})
+	if err != nil {
+		return nil, err
+	}
+	r.Record = v1alpha1.Record{
+		InputsDigest:       digest.Of(map[string]any{"inputs": in.byName(), "params": params}),
+		TemplateUID:        r.Template.UID,
+		TemplateGeneration: r.Template.Generation,
+	}
+	labels := labels(p, r)
+	object, err := r.Template.Render(templateContext(p.Owner, params, in, labels))
+	if err != nil {
+		return nil, err
+	}
+	desired, err := render.Stamp(object, render.Marks{Namespace: p.Owner.Namespace, Labels: labels, Owner: p.Owner.Reference()})
+	if err != nil {
+		return nil, err
+	}
+	if desired.GetName() == "" {
+		return nil, errors.New("rendered object has no metadata.name")
+	}
+	r.Record.AppliedDigest = digest.Of(desired.Object)
+	return desired, nil
+}
+
+func (r *Realized) refused(p *plan.Plan, desired *unstructured.Unstructured, err error) error {
+	class, _ := fault.Of(err)
+	return fault.As(class, v1alpha1.TemplateRejectedByAPIServerResourcesSubmittedReason,
+		fmt.Errorf("unable to apply object [%s/%s] for resource [%s] in %s [%s]: %w",
+			desired.GetNamespace(), desired.GetName(), r.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err))
+}
+
+// read takes the outputs. What is not there yet is waited for: the object's
+// own watch wakes us.
+func (r *Realized) read() error {
+	seen, newest, says := output.Observed(r.Live.Object)
+	if !says {
+		seen = newest
+	}
+	out, err := output.Read(r.Template.Outputs, r.Live.Object)
+	if err != nil {
+		return fault.As(fault.Wait, v1alpha1.MissingValueAtPathResourcesSubmittedReason, err)
+	}
+	r.Output, r.Record.ObservedGeneration = out, seen
+	return nil
+}

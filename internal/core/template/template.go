@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package template makes one thing of the five template kinds: what to stamp,
+// what it yields, how its health is judged.
+//
+//	ClusterSourceTemplate ─┐
+//	ClusterImageTemplate  ─┤
+//	ClusterConfigTemplate ─┼─Compile─▶ Template{body, outputs, health rule, params, lifecycle}
+//	ClusterTemplate       ─┤
+//	(the next kind)       ─┘
+//
+// This is the one place that tells the kinds apart. A template is compiled
+// once for each of its resource versions.
+package template
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/output"
+	"rhumb.run/rhumb/internal/core/path"
+	"rhumb.run/rhumb/internal/core/render"
+)
+
+// Template is a compiled template of any kind.
+type Template struct {
+	Kind       string
+	Name       string
+	UID        types.UID
+	Generation int64
+
+	Params     []v1alpha1.TemplateParam
+	HealthRule *v1alpha1.HealthRule
+	Lifecycle  string
+	// Outputs is what the stamped object promises to yield; empty for those that end a path.
+	Outputs []output.Field
+
+	body *render.Template
+	// err says why the template cannot be rendered by anybody.
+	err error
+}
+
+// Ref names a template.
+type Ref struct{ Kind, Name string }
+
+// Kinds that a supply chain may name.
+const (
+	SourceKind = "ClusterSourceTemplate"
+	ImageKind  = "ClusterImageTemplate"
+	ConfigKind = "ClusterConfigTemplate"
+	PlainKind  = "ClusterTemplate"
+)
+
+// New makes an empty API object of each kind, for those who fetch and watch them.
+var New = map[string]func() Object{
+	SourceKind: func() Object { return &v1alpha1.ClusterSourceTemplate{} },
+	ImageKind:  func() Object { return &v1alpha1.ClusterImageTemplate{} },
+	ConfigKind: func() Object { return &v1alpha1.ClusterConfigTemplate{} },
+	PlainKind:  func() Object { return &v1alpha1.ClusterTemplate{} },
+}
+
+// Compile reads a template object. It never fails: a template that is wrong
+// says so where it is rendered, in the status of each owner that needs it.
+func Compile(object Object) *Template {
+	kind, spec, fields := read(object)
+	t := &Template{
+		Kind:       kind,
+		Name:       object.GetName(),
+		UID:        object.GetUID(),
+		Generation: object.GetGeneration(),
+		Params:     spec.Params,
+		HealthRule: spec.HealthRule,
+		Lifecycle:  lifecycle(spec),
+	}
+	t.Outputs, t.err = parse(fields)
+	if t.err == nil {
+		t.body, t.err = body(spec)
+	}
+	return t
+}
+
+// Render makes the object that the template describes for this context.
+func (t *Template) Render(context any) (map[string]any, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	return t.body.Render(context)
+}
+
+func read(object Object) (kind string, spec *v1alpha1.TemplateSpec, fields [][2]string) {
+	switch t := object.(type) {
+	case *v1alpha1.ClusterSourceTemplate:
+		return SourceKind, &t.Spec.TemplateSpec, [][2]string{{output.URL, t.Spec.URLPath}, {output.Revision, t.Spec.RevisionPath}}
+	case *v1alpha1.ClusterImageTemplate:
+		return ImageKind, &t.Spec.TemplateSpec, [][2]string{{output.Image, t.Spec.ImagePath}}
+	case *v1alpha1.ClusterConfigTemplate:
+		return ConfigKind, &t.Spec.TemplateSpec, [][2]string{{output.Config, t.Spec.ConfigPath}}
+	case *v1alpha1.ClusterTemplate:
+		return PlainKind, &t.Spec, nil
+	}
+	panic(fmt.Sprintf("no such template kind: %T", object))
+}
+
+func parse(fields [][2]string) ([]output.Field, error) {
+	var out []output.Field
+	for _, f := range fields {
+		p, err := path.Parse(f[1])
+		if err != nil {
+			return nil, fmt.Errorf("reading the path of output %s: %w", f[0], err)
+		}
+		out = append(out, output.Field{Name: f[0], Path: p})
+	}
+	return out, nil
+}
+
+func body(spec *v1alpha1.TemplateSpec) (*render.Template, error) {
+	switch {
+	case spec.Template != nil && len(spec.Template.Raw) > 0:
+		return render.Compile(spec.Template.Raw)
+	case spec.Ytt != "":
+		return nil, fmt.Errorf("ytt templates are not supported by this version")
+	}
+	return nil, fmt.Errorf("invalid template: must specify one of template or ytt, found neither")
+}
+
+func lifecycle(spec *v1alpha1.TemplateSpec) string {
+	if spec.Lifecycle == "" {
+		return v1alpha1.LifecycleMutable
+	}
+	return spec.Lifecycle
+}

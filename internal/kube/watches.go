@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/tools/cache"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/fault"
+)
+
+// Waker is told whose stamped object changed. Kind is the owner's.
+type Waker func(kind string, owner types.NamespacedName)
+
+// Watches keeps the stamped objects of every kind in use in memory, filtered
+// on the server by the label that they all carry.
+type Watches struct {
+	ctx    context.Context //nolint:containedctx // the life of the watches, which outlive every call that starts one
+	client dynamic.Interface
+	wake   Waker
+
+	mu    sync.Mutex
+	kinds map[schema.GroupVersionResource]*watch
+}
+
+// syncWait bounds how long a walk waits for a kind that is watched for the first time.
+const syncWait = 10 * time.Second
+
+// watch is one kind's informer and what we wrote that it has not shown yet.
+type watch struct {
+	informer cache.SharedIndexInformer
+	recent   recent
+
+	mu  sync.Mutex
+	err error
+}
+
+// NewWatches watches with the controller's own rights until ctx ends.
+func NewWatches(ctx context.Context, c dynamic.Interface, wake Waker) *Watches {
+	return &Watches{ctx: ctx, client: c, wake: wake, kinds: map[schema.GroupVersionResource]*watch{}}
+}
+
+// of gives the synced watch of a kind, starting it if need be.
+func (w *Watches) of(ctx context.Context, gvr schema.GroupVersionResource) (*watch, error) {
+	k, err := w.start(gvr)
+	if err != nil {
+		return nil, err
+	}
+	if k.informer.HasSynced() {
+		return k, nil
+	}
+	ctx, stop := context.WithTimeout(ctx, syncWait)
+	defer stop()
+	if cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) {
+		return k, nil
+	}
+	return nil, k.unsynced(gvr)
+}
+
+func (w *Watches) start(gvr schema.GroupVersionResource) (*watch, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if k, ok := w.kinds[gvr]; ok {
+		return k, nil
+	}
+	k := &watch{informer: dynamicinformer.NewFilteredDynamicInformer(w.client, gvr, metav1.NamespaceAll, 0, cache.Indexers{}, func(o *metav1.ListOptions) {
+		o.LabelSelector = v1alpha1.ResourceNameLabel
+	}).Informer()}
+	if err := k.informer.SetTransform(strip); err != nil {
+		return nil, fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
+	}
+	if err := k.informer.SetWatchErrorHandlerWithContext(k.failed); err != nil {
+		return nil, fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
+	}
+	if _, err := k.informer.AddEventHandler(w.handler(k)); err != nil {
+		return nil, fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
+	}
+	w.kinds[gvr] = k
+	go k.informer.RunWithContext(w.ctx)
+	return k, nil
+}
+
+// strip drops what nobody reads before it is kept.
+func strip(o any) (any, error) {
+	if u, ok := o.(*unstructured.Unstructured); ok {
+		u.SetManagedFields(nil)
+		if a := u.GetAnnotations(); a[lastApplied] != "" {
+			delete(a, lastApplied)
+			u.SetAnnotations(a)
+		}
+	}
+	return o, nil
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func (w *Watches) handler(k *watch) cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: func(o any) { w.changed(k, o) },
+		UpdateFunc: func(before, after any) {
+			if before.(*unstructured.Unstructured).GetResourceVersion() != after.(*unstructured.Unstructured).GetResourceVersion() {
+				w.changed(k, after)
+			}
+		},
+		DeleteFunc: func(o any) {
+			if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
+				o = gone.Obj
+			}
+			if u, ok := o.(*unstructured.Unstructured); ok {
+				k.recent.gone(u)
+				w.wakeOwner(u)
+			}
+		},
+	}
+}
+
+// changed wakes the owner, unless this is the echo of what we wrote ourselves
+// and have read already.
+func (w *Watches) changed(k *watch, o any) {
+	u, ok := o.(*unstructured.Unstructured)
+	if ok && !k.recent.seen(u) {
+		w.wakeOwner(u)
+	}
+}
+
+func (w *Watches) wakeOwner(u *unstructured.Unstructured) {
+	for _, ref := range u.GetOwnerReferences() {
+		if ref.Controller != nil && *ref.Controller && ref.APIVersion == v1alpha1.SchemeGroupVersion.String() {
+			w.wake(ref.Kind, types.NamespacedName{Namespace: u.GetNamespace(), Name: ref.Name})
+		}
+	}
+}
+
+// get is the newest state that we know of an object, nil if there is none.
+func (k *watch) get(namespace, name string) *unstructured.Unstructured {
+	key := namespace + "/" + name
+	o, found, err := k.informer.GetStore().GetByKey(key)
+	if err != nil || !found {
+		return k.recent.newest(key, nil)
+	}
+	return k.recent.newest(key, o.(*unstructured.Unstructured))
+}
+
+func (k *watch) failed(_ context.Context, _ *cache.Reflector, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err = err
+}
+
+// unsynced says why a kind cannot be watched and what to do about it.
+func (k *watch) unsynced(gvr schema.GroupVersionResource) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if errors.IsForbidden(k.err) {
+		return fault.Denyf("", "rhumb may not watch %s: grant get, list and watch on it in a ClusterRole labelled %s: %w",
+			gvr.GroupResource(), `rhumb.run/aggregate-to-controller: "true"`, k.err)
+	}
+	if k.err != nil {
+		return fmt.Errorf("watching %s: %w", gvr.GroupResource(), k.err)
+	}
+	return fmt.Errorf("watching %s: the first list took longer than %s", gvr.GroupResource(), syncWait)
+}

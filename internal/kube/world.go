@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/realize"
+	"rhumb.run/rhumb/internal/core/template"
+	"rhumb.run/rhumb/internal/fault"
+)
+
+// Cluster is what all worlds share.
+type Cluster struct {
+	Identities *Identities
+	Templates  *Templates
+	Watches    *Watches
+	Mapper     meta.RESTMapper
+}
+
+// World is the cluster with the rights of one service account.
+type World struct {
+	*Cluster
+	as dynamic.Interface
+}
+
+var _ realize.World = World{}
+
+// As is the cluster as a service account may see and change it.
+func (c *Cluster) As(ctx context.Context, account types.NamespacedName) (World, error) {
+	as, err := c.Identities.As(ctx, account)
+	return World{c, as}, err
+}
+
+// Template serves from memory.
+func (w World) Template(ctx context.Context, ref template.Ref) (*template.Template, error) {
+	return w.Templates.Get(ctx, ref)
+}
+
+// Observe answers from memory; only kinds of which no copy may be kept are
+// asked for, with the owner's rights.
+func (w World) Observe(ctx context.Context, desired *unstructured.Unstructured) (realize.Live, error) {
+	return w.observe(ctx, desired.GroupVersionKind(), desired.GetNamespace(), desired.GetName())
+}
+
+func (w World) observe(ctx context.Context, gvk schema.GroupVersionKind, namespace, name string) (realize.Live, error) {
+	gvr, err := w.resource(gvk)
+	if err != nil {
+		return realize.Live{}, err
+	}
+	live := realize.Live{Resource: gvr.GroupResource().String()}
+	if secret(gvr) {
+		live.Object, err = w.ask(ctx, gvr, namespace, name)
+		return live, err
+	}
+	watch, err := w.Watches.of(ctx, gvr)
+	if err != nil {
+		return live, err
+	}
+	live.Object = watch.get(namespace, name)
+	return live, nil
+}
+
+// ask reads one object from the server with the owner's rights; nil if there is none.
+func (w World) ask(ctx context.Context, gvr schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
+	u, err := w.as.Resource(gvr).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if errors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, denied(fmt.Errorf("failed to get unstructured [%s/%s] from api server: %w", namespace, name, err))
+	}
+	return u, nil
+}
+
+// absent is a resource version that no object ever has. An apply that names it
+// creates an object or fails: it never changes one that is there.
+const absent = "1"
+
+// Apply makes one server-side apply. Fields that others own are taken back
+// only from objects that are ours.
+func (w World) Apply(ctx context.Context, desired, live *unstructured.Unstructured) (realize.Live, error) {
+	gvr, err := w.resource(desired.GroupVersionKind())
+	if err != nil {
+		return realize.Live{}, err
+	}
+	after, err := w.write(ctx, gvr, desired, live)
+	if errors.IsConflict(err) {
+		after, err = w.contend(ctx, gvr, desired)
+	}
+	if err != nil {
+		verb := "create"
+		if live != nil {
+			verb = "patch"
+		}
+		return realize.Live{}, denied(fmt.Errorf("%s: %w", verb, err))
+	}
+	w.remember(gvr, after)
+	return realize.Live{Object: after, Resource: gvr.GroupResource().String()}, nil
+}
+
+func (w World) write(ctx context.Context, gvr schema.GroupVersionResource, desired, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	body := &unstructured.Unstructured{Object: copyTop(desired.Object)}
+	if live == nil {
+		body.SetResourceVersion(absent)
+	} else {
+		// Deleted and made anew by somebody else meanwhile: then it is not ours any more.
+		body.SetUID(live.GetUID())
+	}
+	return w.as.Resource(gvr).Namespace(desired.GetNamespace()).Apply(ctx, desired.GetName(), body,
+		metav1.ApplyOptions{FieldManager: Manager, Force: true})
+}
+
+// contend is for an object that is not as memory has it: it asks the server
+// once, and goes on only with an object that is ours.
+func (w World) contend(ctx context.Context, gvr schema.GroupVersionResource, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	live, err := w.ask(ctx, gvr, desired.GetNamespace(), desired.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if live != nil && !sameController(live, desired) && live.GetAnnotations()[realize.AdoptAnnotation] != "true" {
+		return nil, fault.As(fault.Deny, "", &realize.OccupiedError{Holder: realize.Holder(live)})
+	}
+	return w.write(ctx, gvr, desired, live)
+}
+
+func (w World) remember(gvr schema.GroupVersionResource, after *unstructured.Unstructured) {
+	after.SetManagedFields(nil)
+	if secret(gvr) {
+		return
+	}
+	w.Watches.mu.Lock()
+	k := w.Watches.kinds[gvr]
+	w.Watches.mu.Unlock()
+	if k != nil {
+		k.recent.put(after)
+	}
+}
+
+// Delete removes an object that no step stamps any more, unless it has passed
+// to somebody else. One that is gone already is fine.
+func (w World) Delete(ctx context.Context, ref v1alpha1.StampedRef, owner types.UID) (bool, error) {
+	gvk := ref.GroupVersionKind()
+	live, err := w.observe(ctx, gvk, ref.Namespace, ref.Name)
+	if meta.IsNoMatchError(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if live.Object == nil || live.Object.GetDeletionTimestamp() != nil || !controlledBy(live.Object, owner) {
+		return false, nil
+	}
+	gvr, err := w.resource(gvk)
+	if err != nil {
+		return false, err
+	}
+	uid, background := live.Object.GetUID(), metav1.DeletePropagationBackground
+	err = w.as.Resource(gvr).Namespace(ref.Namespace).Delete(ctx, ref.Name,
+		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background})
+	if err != nil && !errors.IsNotFound(err) && !errors.IsConflict(err) {
+		return false, denied(fmt.Errorf("deleting %s [%s/%s]: %w", ref.Resource, ref.Namespace, ref.Name, err))
+	}
+	return err == nil, nil
+}
+
+func (w World) resource(gvk schema.GroupVersionKind) (schema.GroupVersionResource, error) {
+	m, err := w.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return schema.GroupVersionResource{}, fmt.Errorf("finding kind %s: %w", gvk, err)
+	}
+	if m.Scope.Name() != meta.RESTScopeNameNamespace {
+		return schema.GroupVersionResource{}, fault.Rejectf("", "kind %s is cluster-scoped, and a namespaced owner can't own it", gvk)
+	}
+	return m.Resource, nil
+}
+
+func secret(gvr schema.GroupVersionResource) bool { return gvr.Group == "" && gvr.Resource == "secrets" }
+
+// denied marks a refusal for want of rights: it ends when somebody grants them.
+func denied(err error) error {
+	if errors.IsForbidden(err) || errors.IsUnauthorized(err) {
+		return fault.As(fault.Deny, "", err)
+	}
+	return err
+}
+
+func sameController(live, desired *unstructured.Unstructured) bool {
+	return controlledBy(live, desired.GetOwnerReferences()[0].UID)
+}
+
+func controlledBy(live *unstructured.Unstructured, owner types.UID) bool {
+	ref := metav1.GetControllerOf(live)
+	return ref != nil && ref.UID == owner
+}
+
+// copyTop copies an object as deep as its metadata, which is all that a write changes.
+func copyTop(object map[string]any) map[string]any {
+	out := make(map[string]any, len(object))
+	for k, v := range object {
+		out[k] = v
+	}
+	from := object["metadata"].(map[string]any)
+	metadata := make(map[string]any, len(from)+1)
+	for k, v := range from {
+		metadata[k] = v
+	}
+	out["metadata"] = metadata
+	return out
+}
