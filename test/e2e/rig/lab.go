@@ -77,3 +77,12 @@ func (l Lab) Kubectl(ctx context.Context, args ...string) (string, error) {
 	}
 	return l.Repo.Run(ctx, []string{"KUBECONFIG=" + k}, l.Repo.Path("bin", "kubectl"), args...)
 }
+
+// Logs are the last lines of every part of the lab, for whoever reads a failure.
+func (l Lab) Logs(ctx context.Context) string {
+	out, err := l.run(ctx, "logs", "--tail", "30")
+	if err != nil {
+		return out + "\n" + err.Error()
+	}
+	return out
+}
