@@ -23,7 +23,7 @@ func pool(ctx context.Context, jobs <-chan func() error) {
 				case <-ctx.Done():
 					return
 				case job := <-jobs:
-					if err := job(); err != nil {
+					if err := job(); err != nil && ctx.Err() == nil {
 						fmt.Fprintln(os.Stderr, "load:", err)
 					}
 				}
