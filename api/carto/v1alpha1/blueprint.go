@@ -16,6 +16,7 @@ type LegacySelector struct {
 	// +optional
 	SelectorMatchExpressions []metav1.LabelSelectorRequirement `json:"selectorMatchExpressions,omitempty"`
 	// SelectorMatchFields are requirements on the owner's fields.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	SelectorMatchFields []FieldSelectorRequirement `json:"selectorMatchFields,omitempty"`
 }
@@ -25,6 +26,7 @@ type LegacySelector struct {
 type Selector struct {
 	metav1.LabelSelector `json:",inline"`
 	// MatchFields are requirements on the owner's fields.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	MatchFields []FieldSelectorRequirement `json:"matchFields,omitempty"`
 }
@@ -33,6 +35,7 @@ type Selector struct {
 type FieldSelectorRequirement struct {
 	// Key is the JSONPath of the field within the object, without a prefix: spec.source.git.url
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
 	Key string `json:"key"`
 	// Operator is In or NotIn, which need values, or Exists or DoesNotExist, which take none. A field that is absent
 	// satisfies DoesNotExist alone.
@@ -72,8 +75,10 @@ type BlueprintParam struct {
 // ResourceReference feeds an output of one resource to another.
 type ResourceReference struct {
 	// Name under which the template finds the input.
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// Resource of the same blueprint that yields it.
+	// +kubebuilder:validation:MaxLength=253
 	Resource string `json:"resource"`
 }
 
@@ -81,9 +86,11 @@ type ResourceReference struct {
 type TemplateOption struct {
 	// Name of the template to use. Either this or passThrough.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Name string `json:"name,omitempty"`
 	// PassThrough names an input of the resource; it becomes the output, unchanged, and nothing is stamped.
+	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	PassThrough string `json:"passThrough,omitempty"`
 	// Selector says for which owners this option is meant.

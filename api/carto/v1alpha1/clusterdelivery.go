@@ -29,6 +29,7 @@ type ClusterDelivery struct {
 type DeliverySpec struct {
 	LegacySelector `json:",inline"`
 	// Resources are the steps. A step runs once the outputs that it reads are there, whatever the order in the list.
+	// +kubebuilder:validation:MaxItems=50
 	Resources []DeliveryResource `json:"resources"`
 	// Params for the templates of all steps.
 	// +optional
@@ -41,6 +42,7 @@ type DeliverySpec struct {
 // DeliveryResource is a step of a delivery.
 type DeliveryResource struct {
 	// Name of the step, by which other steps and the status refer to it.
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// TemplateRef names the template, or several to choose from.
 	TemplateRef DeliveryTemplateReference `json:"templateRef"`
@@ -48,9 +50,11 @@ type DeliveryResource struct {
 	// +optional
 	Params []BlueprintParam `json:"params,omitempty"`
 	// Sources are outputs of ClusterSourceTemplates and ClusterDeploymentTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Sources []ResourceReference `json:"sources,omitempty"`
 	// Configs are outputs of ClusterConfigTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Configs []ResourceReference `json:"configs,omitempty"`
 	// Deployment is the source that a ClusterDeploymentTemplate deploys, and passes on once it is deployed.
@@ -65,10 +69,12 @@ type DeliveryTemplateReference struct {
 	Kind string `json:"kind"`
 	// Name of the template. Either this or options.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Name string `json:"name,omitempty"`
 	// Options to choose from: exactly one must match the deliverable. Either this or name.
 	// +kubebuilder:validation:MinItems=2
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Options []TemplateOption `json:"options,omitempty"`
 }
@@ -76,6 +82,7 @@ type DeliveryTemplateReference struct {
 // DeploymentReference names the resource whose source is deployed.
 type DeploymentReference struct {
 	// Resource of the same delivery that yields a source.
+	// +kubebuilder:validation:MaxLength=253
 	Resource string `json:"resource"`
 }
 

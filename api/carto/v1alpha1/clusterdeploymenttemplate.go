@@ -19,6 +19,8 @@ type ClusterDeploymentTemplate struct {
 }
 
 // DeploymentSpec is a template, and how to tell that its object is done: by one of the two observed fields.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.observedMatches) != has(self.observedCompletion)",message="invalid spec: must set exactly one of spec.ObservedMatches and spec.ObservedCompletion"
 type DeploymentSpec struct {
 	TemplateSpec `json:",inline"`
 	// ObservedMatches are pairs of fields in the stamped object that are equal once it is deployed. Either this or

@@ -30,10 +30,12 @@ type SupplyChainSpec struct {
 	LegacySelector `json:",inline"`
 	// Resources are the steps. A step runs once the outputs that it reads are there, whatever the order in the list.
 	// Either this or components.
+	// +kubebuilder:validation:MaxItems=50
 	// +optional
 	Resources []SupplyChainResource `json:"resources,omitzero"`
 	// Components are the steps in the spelling of Cartographer v0.0.6, where references name a component. Either this
 	// or resources; new chains use resources.
+	// +kubebuilder:validation:MaxItems=32
 	// +optional
 	Components []SupplyChainComponent `json:"components,omitzero"`
 	// Params for the templates of all steps.
@@ -47,6 +49,7 @@ type SupplyChainSpec struct {
 // SupplyChainResource is a step of a supply chain.
 type SupplyChainResource struct {
 	// Name of the step, by which other steps and the status refer to it.
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// TemplateRef names the template, or several to choose from.
 	TemplateRef SupplyChainTemplateReference `json:"templateRef"`
@@ -54,12 +57,15 @@ type SupplyChainResource struct {
 	// +optional
 	Params []BlueprintParam `json:"params,omitempty"`
 	// Sources are outputs of ClusterSourceTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Sources []ResourceReference `json:"sources,omitempty"`
 	// Images are outputs of ClusterImageTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Images []ResourceReference `json:"images,omitempty"`
 	// Configs are outputs of ClusterConfigTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Configs []ResourceReference `json:"configs,omitempty"`
 }
@@ -71,10 +77,12 @@ type SupplyChainTemplateReference struct {
 	Kind string `json:"kind"`
 	// Name of the template. Either this or options.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Name string `json:"name,omitempty"`
 	// Options to choose from: exactly one must match the workload. Either this or name.
 	// +kubebuilder:validation:MinItems=2
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Options []TemplateOption `json:"options,omitempty"`
 }
@@ -82,6 +90,7 @@ type SupplyChainTemplateReference struct {
 // SupplyChainComponent is a step in the spelling of Cartographer v0.0.6.
 type SupplyChainComponent struct {
 	// Name of the step, by which other steps and the status refer to it.
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// TemplateRef names the template.
 	TemplateRef ComponentTemplateReference `json:"templateRef"`
@@ -89,12 +98,15 @@ type SupplyChainComponent struct {
 	// +optional
 	Params []BlueprintParam `json:"params,omitempty"`
 	// Sources are outputs of ClusterSourceTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Sources []ComponentReference `json:"sources,omitempty"`
 	// Images are outputs of ClusterImageTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Images []ComponentReference `json:"images,omitempty"`
 	// Configs are outputs of ClusterConfigTemplates to read.
+	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Configs []ComponentReference `json:"configs,omitempty"`
 }
@@ -106,14 +118,17 @@ type ComponentTemplateReference struct {
 	Kind string `json:"kind"`
 	// Name of the template.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 }
 
 // ComponentReference feeds an output of one component to another.
 type ComponentReference struct {
 	// Name under which the template finds the input.
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// Component of the same chain that yields it.
+	// +kubebuilder:validation:MaxLength=253
 	Component string `json:"component"`
 }
 

@@ -18,6 +18,10 @@ const (
 )
 
 // TemplateSpec is what all templates for blueprints have in common.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.template) || has(self.ytt) && size(self.ytt) > 0",message="invalid template: must specify one of template or ytt, found neither"
+// +kubebuilder:validation:XValidation:rule="!(has(self.template) && has(self.ytt) && size(self.ytt) > 0)",message="invalid template: must specify one of template or ytt, found both"
+// +kubebuilder:validation:XValidation:rule="!has(self.retentionPolicy) || has(self.lifecycle) && self.lifecycle != 'mutable'",message="invalid template: if lifecycle is mutable, no retention policy may be set",fieldPath=".retentionPolicy"
 type TemplateSpec struct {
 	// Template is the object to stamp. Text of the form $(path)$ is filled in: workload, deliverable, params, sources,
 	// images, configs, deployment and labels can be read. Either this or ytt.
@@ -68,6 +72,9 @@ type RetentionPolicy struct {
 }
 
 // HealthRule says how to tell that a stamped object is well: exactly one of its fields is set.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.alwaysHealthy) || has(self.multiMatch) || has(self.singleConditionType) && size(self.singleConditionType) > 0",message="invalid health rule: must specify one of alwaysHealthy, singleConditionType or multiMatch, found neither"
+// +kubebuilder:validation:XValidation:rule="[has(self.alwaysHealthy), has(self.multiMatch), has(self.singleConditionType) && size(self.singleConditionType) > 0].filter(x, x).size() < 2",message="invalid health rule: must specify one of alwaysHealthy, singleConditionType or multiMatch, found multiple"
 type HealthRule struct {
 	// AlwaysHealthy, an empty object, means healthy as soon as it exists.
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -82,6 +89,9 @@ type HealthRule struct {
 }
 
 // MultiMatchHealthRule tells by several conditions and fields. Illness is looked for first.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.unhealthy.matchConditions) && size(self.unhealthy.matchConditions) > 0 || has(self.unhealthy.matchFields) && size(self.unhealthy.matchFields) > 0",message="invalid multi match health rule: unhealthy rule has no matchFields or matchConditions",fieldPath=".unhealthy"
+// +kubebuilder:validation:XValidation:rule="has(self.healthy.matchConditions) && size(self.healthy.matchConditions) > 0 || has(self.healthy.matchFields) && size(self.healthy.matchFields) > 0",message="invalid multi match health rule: healthy rule has no matchFields or matchConditions",fieldPath=".healthy"
 type MultiMatchHealthRule struct {
 	// Healthy holds if all of its requirements do.
 	Healthy HealthMatchRule `json:"healthy"`
