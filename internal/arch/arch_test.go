@@ -94,6 +94,8 @@ func TestArrows(t *testing.T) {
 		"CmdNoTestkit":     {"nothing of the tests is shipped", "cmd/rhumb-controller/x.go", Module + "/internal/testkit", "not testkit"},
 		"JourneyInside":    {"a journey sees what a user sees", "test/e2e/x_test.go", Module + "/internal/kube", "not adapter"},
 		"ExampleLibrary":   {"an example is read first", "examples/apps/a/x.go", "github.com/spf13/cobra", "examples may use"},
+		"ConfigTypes":      {"definitions are made of types", "config/gen/x.go", Module + "/api/carto/v1alpha1", ""},
+		"ConfigCore":       {"and of nothing that runs", "config/x.go", Module + "/internal/core/plan", "not core"},
 		"Testify":          {"one way to assert", "internal/kube/x_test.go", "github.com/stretchr/testify/require", "go-cmp"},
 		"UnknownFolder":    {"a new folder has to find its layer", "internal/helpers/x.go", "fmt", "in no layer"},
 		"UnknownImport":    {"also when it is imported", "internal/kube/x.go", Module + "/internal/helpers", "in no layer"},
@@ -103,7 +105,7 @@ func TestArrows(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := Arrows(planted(t, map[string]string{tc.file: head + "import _ \"" + tc.imp + "\"\n"}))
+			got := Arrows(planted(t, map[string]string{"lab/go.mod": "module x\n", tc.file: head + "import _ \"" + tc.imp + "\"\n"}))
 			match(t, tc.why, got, tc.want)
 		})
 	}
@@ -160,7 +162,8 @@ func TestPurity(t *testing.T) {
 func TestMaps(t *testing.T) {
 	const code = spdx + "\n\n// Package a is a.\npackage a\n"
 	files := map[string]string{
-		"internal/a/a.go": code, "cmd/b/b.go": code, "lab/deep/down/c.go": code,
+		"internal/a/a.go": code, "cmd/b/b.go": code, "lab/go.mod": "module x\n", "lab/deep/down/c.go": code,
+		"lab/inner/go.mod": "module y\n", "lab/inner/d.go": code,
 		"ARCHITECTURE.md": "```\ninternal/a/   the a\ncmd/gone/  went\nlab/   the lab\n```\ninternal/b/ is prose\n",
 		"README.md":       "internal/   inside\ncmd/  programs\nlab/  the lab\n",
 	}

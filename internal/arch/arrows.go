@@ -18,8 +18,8 @@ var testLibs = []string{
 func Arrows(t *Tree) []string {
 	var out []string
 	for _, f := range t.Go {
-		if under(f.Dir, "lab") {
-			continue // a module of its own: the compiler keeps its arrows
+		if t.module(f.Dir) != "" {
+			continue // its go.mod keeps its arrows
 		}
 		layer, peer := layerOf(f.Dir)
 		if layer == nil {

@@ -69,6 +69,10 @@ var Layers = []Layer{
 		Why: "the same walk runs in a cluster, in a test and on paper: IO and time arrive as arguments",
 	},
 	{
+		Name: "config", Dirs: []string{"config"}, May: []string{"api"}, Peers: true,
+		Why: "what a cluster is given is made of the types alone",
+	},
+	{
 		Name: "loop", Dirs: []string{"internal/loop"}, May: []string{"api", "fault", "core"},
 		Why: "the shape of a Reconcile knows no story and no adapter",
 	},
@@ -81,11 +85,11 @@ var Layers = []Layer{
 		Why: "an adapter is a peer: what two of them share belongs to core, what joins them to cmd",
 	},
 	{
-		Name: "cmd", Dirs: []string{"cmd"}, May: []string{"api", "fault", "core", "loop", "controller", "adapter"},
+		Name: "cmd", Dirs: []string{"cmd"}, May: []string{"api", "fault", "core", "loop", "controller", "adapter", "config"},
 		Why: "wiring sees both sides, and is the only place that does",
 	},
 	{
-		Name: "testkit", Dirs: []string{"internal/testkit"}, May: []string{"api", "fault", "core", "loop"}, Peers: true,
+		Name: "testkit", Dirs: []string{"internal/testkit"}, May: []string{"api", "config", "fault", "core", "loop"}, Peers: true,
 		Why: "a memory world stands where an adapter would, so it may know what an adapter knows",
 	},
 	{
@@ -93,7 +97,7 @@ var Layers = []Layer{
 		Why: "who checks the tree must not hang in it",
 	},
 	{
-		Name: "test", Dirs: []string{"test"}, May: []string{"api"}, Peers: true,
+		Name: "test", Dirs: []string{"test"}, May: []string{"api", "config"}, Peers: true,
 		Why: "journeys and benchmarks see what a user sees: binaries, YAML and the API",
 	},
 	{

@@ -79,14 +79,24 @@ func parse(root fs.FS, p string) (File, error) {
 	}, nil
 }
 
+// module is the folder of the module that dir belongs to, "" for the root's.
+func (t *Tree) module(dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if t.Paths[dir+"/go.mod"] {
+			return dir
+		}
+	}
+	return ""
+}
+
 // Packages lists the folders of the root module that hold Go code, tests alone
-// included; lab is a module of its own and counts as one folder.
+// included. Another module counts as one folder; one inside it does not count.
 func (t *Tree) Packages() []string {
 	seen := map[string]bool{}
 	for _, f := range t.Go {
 		dir := f.Dir
-		if under(dir, "lab") {
-			dir = "lab"
+		for m := t.module(dir); m != ""; m = t.module(path.Dir(m)) {
+			dir = m
 		}
 		seen[dir] = true
 	}
