@@ -41,8 +41,9 @@ e2e: packages lab ## journeys on a real node, the demo's story among them
 bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500 Workloads)
 	@go build -o bin/ ./cmd/rhumb-controller && go run ./test/bench -n $(N)
 
-generate: ## deep copies, CRDs and RBAC from the Go types
-	@go generate ./api/...
+generate: ## deep copies and CRDs, from the Go types
+	@$(tool) controller-gen object paths=./api/...
+	@$(tool) controller-gen crd paths=./api/... output:stdout | go run ./config/gen
 
 build: ## the controller and every other program of this module, into bin/
 	@go build -trimpath -o bin/ ./cmd/...

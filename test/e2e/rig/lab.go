@@ -21,7 +21,7 @@ type Lab struct {
 func (r Repo) Lab(name string) Lab { return Lab{Repo: r, Dir: r.Path(".rhumb", name)} }
 
 func (l Lab) run(ctx context.Context, command string, args ...string) (string, error) {
-	return l.Repo.Run(ctx, nil, l.Repo.Path("bin", "rhumb-lab"), append([]string{command, "--dir", l.Dir}, args...)...)
+	return l.Repo.Run(ctx, nil, l.Repo.Path("bin", "rhumb-lab"), append([]string{command, "--data-dir", l.Dir}, args...)...)
 }
 
 // Up starts the lab, or does nothing if it runs.
