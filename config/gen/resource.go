@@ -55,8 +55,8 @@ func (b blueprint) options() rules {
 			FieldPath: options.path,
 		},
 		options.rule(fmt.Sprintf(`%s && !(%s)`, passes, passed), inResource("%s"), fmt.Sprintf(
-			`self.templateRef.kind in [%s] ? 'pass through [' + o.passThrough + '] does not refer to a known input'`+
-				` : 'TemplateRef.Kind [' + self.templateRef.kind + '] is not a known type'`, kinds)),
+			`(self.templateRef.kind in [%s] ? 'pass through [' + o.passThrough + '] does not refer to a known input'`+
+				` : 'TemplateRef.Kind [' + self.templateRef.kind + '] is not a known type')`, kinds)),
 	}
 }
 
