@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"rhumb.run/rhumb/lab/internal/layout"
+)
+
+// Overview is a Report with what the machine's side knows.
+type Overview struct {
+	Report
+	Up        bool      `json:"up"`
+	Healthy   bool      `json:"healthy"`
+	DataDir   string    `json:"dataDir"`
+	DiskBytes int64     `json:"diskBytes"`
+	Addresses []Address `json:"addresses,omitempty"`
+}
+
+// Address is where something is reached on the machine.
+type Address struct {
+	What  string `json:"what"`
+	Where string `json:"where"`
+}
+
+// Survey asks the lab how it is and adds addresses and disk use. It returns
+// ErrDown with an Overview that says so.
+func Survey(ctx context.Context, l layout.Layout) (Overview, error) {
+	o := Overview{DataDir: l.Root, DiskBytes: diskUse(l.Root)}
+	report, err := Query(ctx, l)
+	if err != nil {
+		return o, err
+	}
+	s, err := l.Load()
+	if err != nil {
+		return o, err
+	}
+	o.Report, o.Up, o.Healthy = report, true, len(report.Problems) == 0
+	o.Addresses = append(o.Addresses, Address{"API server", fmt.Sprintf("https://127.0.0.1:%d", s.APIPort)})
+	if s.RegistryPort > 0 {
+		o.Addresses = append(o.Addresses, Address{"registry", fmt.Sprintf("localhost:%d", s.RegistryPort)})
+	}
+	for _, f := range s.Forwards {
+		o.Addresses = append(o.Addresses, Address{"forward", f.Listen + " = " + f.Target})
+	}
+	o.Addresses = append(o.Addresses, Address{"kubeconfig", l.Kubeconfig()})
+	return o, nil
+}
+
+// diskUse sums the blocks of a tree; what vanishes meanwhile does not count.
+func diskUse(root string) int64 {
+	var total int64
+	_ = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			if st, ok := info.Sys().(*syscall.Stat_t); ok {
+				total += st.Blocks * 512
+			}
+		}
+		return nil
+	})
+	return total
+}
+
+// Delete removes the data directory of a lab that is down. It refuses a
+// directory that is not one.
+func Delete(l layout.Layout) error {
+	if _, err := os.Stat(l.Root); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if !l.Exists() {
+		return fmt.Errorf("%s is no lab's data directory: it has no settings.json", l.Root)
+	}
+	if err := os.RemoveAll(l.Root); err != nil {
+		return fmt.Errorf("deleting the data directory: %w", err)
+	}
+	return nil
+}
