@@ -55,6 +55,7 @@ func install() (*server, error) {
 		return nil, err
 	}
 	config.QPS = -1
+	config.WarningHandler = rest.NoWarnings{}
 	s := &server{config: config}
 	if s.client, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err

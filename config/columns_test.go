@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/discovery"
+)
+
+const columnConditions = `[{type: Other, status: "False", reason: Broken, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"},
+  {type: Ready, status: "True", reason: Ready, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]`
+
+var columnCases = map[string]struct {
+	why, text, status, columns string
+	want                       []any
+}{
+	"Workload": {
+		why: "the URL is shown where there is one",
+		text: `
+apiVersion: carto.run/v1alpha1
+kind: Workload
+metadata: {name: config-columns, namespace: default}
+spec: {source: {git: {url: "https://example.com/a"}}}`,
+		status:  `{supplyChainRef: {name: chain}, conditions: ` + columnConditions + `}`,
+		columns: "Name,Source,SupplyChain,Ready,Reason,Age",
+		want:    []any{"config-columns", "https://example.com/a", "chain", "True", "Ready"},
+	},
+	"Deliverable": {
+		why: "a source may be an image",
+		text: `
+apiVersion: carto.run/v1alpha1
+kind: Deliverable
+metadata: {name: config-columns, namespace: default}
+spec: {source: {image: example.com/a}}`,
+		status:  `{deliveryRef: {name: delivery}, conditions: ` + columnConditions + `}`,
+		columns: "Name,Source,Delivery,Ready,Reason,Age",
+		want:    []any{"config-columns", "example.com/a", "delivery", "True", "Ready"},
+	},
+	"Runnable": {
+		why: "a runnable has no source",
+		text: `
+apiVersion: carto.run/v1alpha1
+kind: Runnable
+metadata: {name: config-columns, namespace: default}
+spec: {runTemplateRef: {name: t}}`,
+		status:  `{conditions: ` + columnConditions + `}`,
+		columns: "Name,Ready,Reason,Age",
+		want:    []any{"config-columns", "True", "Ready"},
+	},
+	"ClusterSupplyChain": {
+		why: "is it usable",
+		text: `
+apiVersion: carto.run/v1alpha1
+kind: ClusterSupplyChain
+metadata: {name: config-columns}
+spec: {selector: {config-test: columns}, resources: []}`,
+		status:  `{conditions: ` + columnConditions + `}`,
+		columns: "Name,Ready,Reason,Age",
+		want:    []any{"config-columns", "True", "Ready"},
+	},
+	"ClusterDelivery": {
+		why: "is it usable",
+		text: `
+apiVersion: carto.run/v1alpha1
+kind: ClusterDelivery
+metadata: {name: config-columns}
+spec: {selector: {config-test: columns}, resources: []}`,
+		status:  `{conditions: ` + columnConditions + `}`,
+		columns: "Name,Ready,Reason,Age",
+		want:    []any{"config-columns", "True", "Ready"},
+	},
+	"ClusterImageTemplate": {
+		why: "templates have no status",
+		text: `
+apiVersion: carto.run/v1alpha1
+kind: ClusterImageTemplate
+metadata: {name: config-columns}
+spec: {imagePath: .a, ytt: a}`,
+		columns: "Name,Age",
+		want:    []any{"config-columns"},
+	},
+	"ImageRepository": {
+		why: "where it is, and where it can be had",
+		text: `
+apiVersion: source.apps.tanzu.vmware.com/v1alpha1
+kind: ImageRepository
+metadata: {name: config-columns, namespace: default}
+spec: {image: example.com/a}`,
+		status:  `{url: "http://artifacts/a.tar.gz", conditions: ` + columnConditions + `}`,
+		columns: "Name,Image,URL,Ready,Reason,Age",
+		want:    []any{"config-columns", "example.com/a", "http://artifacts/a.tar.gz", "True", "Ready"},
+	},
+}
+
+// `kubectl get` prints the columns that it always printed.
+func TestColumns(t *testing.T) {
+	s := connect(t)
+	for name, c := range columnCases {
+		t.Run(name, func(t *testing.T) {
+			at, created := s.create(t, c.text)
+			if c.status != "" {
+				status, err := document{text: []byte("status: " + c.status)}.object()
+				if err != nil {
+					t.Fatal(err)
+				}
+				created.Object["status"] = status.Object["status"]
+				if _, err := at.UpdateStatus(t.Context(), created, metav1.UpdateOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			columns, row := s.table(t, created)
+			if columns != c.columns {
+				t.Errorf("columns %s, want %s: %s", columns, c.columns, c.why)
+			}
+			if diff := cmp.Diff(c.want, row[:len(row)-1]); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.why, diff)
+			}
+		})
+	}
+}
+
+// table is what kubectl would print of an object.
+func (s *server) table(t *testing.T, object *unstructured.Unstructured) (columns string, row []any) {
+	t.Helper()
+	client, err := discovery.NewDiscoveryClientForConfig(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := object.GroupVersionKind()
+	mapping, err := s.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := []string{"apis", kind.Group, kind.Version}
+	if ns := object.GetNamespace(); ns != "" {
+		path = append(path, "namespaces", ns)
+	}
+	raw, err := client.RESTClient().Get().AbsPath(append(path, mapping.Resource.Resource, object.GetName())...).
+		SetHeader("Accept", "application/json;as=Table;g=meta.k8s.io;v=v1").DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table metav1.Table
+	if err := json.Unmarshal(raw, &table); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range table.ColumnDefinitions {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ","), table.Rows[0].Cells
+}
