@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+const controller = "system:serviceaccount:rhumb-system:rhumb-controller"
+
+// may asks the server whether a user has a right.
+func (s *server) may(ctx context.Context, user, verb, group, resource, namespace, name string) (bool, error) {
+	attributes := map[string]any{"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
+	review := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": map[string]any{},
+		"spec": map[string]any{"user": user, "resourceAttributes": attributes},
+	}}
+	kind := schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "subjectaccessreviews"}
+	answer, err := s.client.Resource(kind).Create(ctx, review, metav1.CreateOptions{})
+	if err != nil {
+		return false, err
+	}
+	allowed, _, err := unstructured.NestedBool(answer.Object, "status", "allowed")
+	return allowed, err
+}
+
+// The controller has the rights that it needs in its own name, and none that would make it more than it is.
+func TestControllerRights(t *testing.T) {
+	s := connect(t)
+	cases := map[string]struct {
+		why                                     string
+		verb, group, resource, namespace, named string
+		want                                    bool
+	}{
+		"ReadWorkloads":    {"they are what it acts for", "watch", "carto.run", "workloads", "", "", true},
+		"WriteStatus":      {"it says what became of them", "update", "carto.run", "workloads/status", "a", "w", true},
+		"WriteImageStatus": {"it says what it saw", "patch", "source.apps.tanzu.vmware.com", "imagerepositories/status", "a", "i", true},
+		"WriteWorkloads":   {"what users ask for is theirs", "update", "carto.run", "workloads", "a", "w", false},
+		"DeleteWorkloads":  {"and they alone end it", "delete", "carto.run", "workloads", "a", "w", false},
+		"ActAsAccount":     {"stamping is in the owner's name", "impersonate", "", "serviceaccounts", "a", "sa", true},
+		"ActAsGroup":       {"a group such as system:masters may do everything", "impersonate", "", "groups", "", "system:masters", false},
+		"ActAsUser":        {"people are not service accounts", "impersonate", "", "users", "", "admin", false},
+		"MintTokens":       {"impersonation needs no tokens", "create", "", "serviceaccounts/token", "a", "sa", false},
+		"GetSecret":        {"a pull secret is read by its name", "get", "", "secrets", "a", "pull", true},
+		"ListSecrets":      {"nobody gave it the names of the others", "list", "", "secrets", "", "", false},
+		"WatchSecrets":     {"no Secret is ever cached", "watch", "", "secrets", "a", "", false},
+		"StampDeployment":  {"that is the owner's right, not its own", "create", "apps", "deployments", "a", "", false},
+		"WatchDeployments": {"it notices when one changes", "watch", "apps", "deployments", "", "", true},
+		"WatchFlux":        {"kinds that are not installed may be watched too", "watch", "source.toolkit.fluxcd.io", "gitrepositories", "", "", true},
+		"WatchRoles":       {"a refusal ends when a role is granted", "watch", "rbac.authorization.k8s.io", "rolebindings", "", "", true},
+		"GrantRoles":       {"it grants nothing", "create", "rbac.authorization.k8s.io", "rolebindings", "a", "", false},
+		"Lease":            {"one replica works", "update", "coordination.k8s.io", "leases", "rhumb-system", "rhumb", true},
+		"LeaseElsewhere":   {"other leases are others'", "update", "coordination.k8s.io", "leases", "kube-system", "x", false},
+		"LocalRegistry":    {"the cluster says where its registry is", "watch", "", "configmaps", "kube-public", "local-registry-hosting", true},
+		"Events":           {"it tells what changed", "create", "", "events", "a", "", true},
+	}
+	s.aggregated(t)
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := s.may(t.Context(), controller, c.verb, c.group, c.resource, c.namespace, c.named)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != c.want {
+				t.Errorf("may %s %s: %t, want %t: %s", c.verb, c.resource, got, c.want, c.why)
+			}
+		})
+	}
+}
+
+// aggregated waits until the controller manager has put the watched kinds together.
+func (s *server) aggregated(t *testing.T) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		return s.may(ctx, controller, "watch", "apps", "deployments", "", "")
+	})
+	if err != nil {
+		t.Fatalf("waiting for the aggregated role: %v", err)
+	}
+}
