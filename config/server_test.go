@@ -177,7 +177,7 @@ type document struct {
 
 func split(text []byte) []document {
 	var out []document
-	for _, part := range bytes.Split(append([]byte("\n"), text...), []byte("\n---\n")) {
+	for part := range bytes.SplitSeq(append([]byte("\n"), text...), []byte("\n---\n")) {
 		d := document{text: part}
 		for line := range strings.Lines(string(part)) {
 			line = strings.TrimSpace(line)

@@ -21,8 +21,11 @@ type LegacySelector struct {
 	SelectorMatchFields []FieldSelectorRequirement `json:"selectorMatchFields,omitempty"`
 }
 
-// Selector says for which owners an option is meant. All that is given must hold.
+// Selector says for which owners an option is meant.
+//
 // +structType=atomic
+//
+// All that is given must hold.
 type Selector struct {
 	metav1.LabelSelector `json:",inline"`
 	// MatchFields are requirements on the owner's fields.
