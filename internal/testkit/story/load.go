@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package story
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/template"
+)
+
+// The files of a story.
+const (
+	blueprintFile = "blueprint.yaml"
+	templatesFile = "templates.yaml"
+	ownerFile     = "owner.yaml"
+	objectsFile   = "observed/objects.yaml"
+	statusFile    = "observed/status.yaml"
+	faultsFile    = "faults.txt"
+	wantPrefix    = "want/"
+)
+
+// Story is one behaviour: what is there, and what is wanted.
+type Story struct {
+	Prose     string
+	Chains    []*v1alpha1.ClusterSupplyChain
+	Templates []template.Object
+	Owner     *v1alpha1.Workload
+	// Objects are there before the walk; Reports are what controllers show on objects.
+	Objects, Reports []*unstructured.Unstructured
+	Faults           []Fault
+	// Want is the text of each want file, by its name.
+	Want map[string]string
+
+	// unchecked are the chains whose status nobody wrote yet.
+	unchecked map[string]bool
+	archive   *txtar.Archive
+}
+
+// Load reads a story. What it does not know it refuses, so that a typo in a
+// file's name or a field never makes a story that shows nothing.
+func Load(text []byte) (*Story, error) {
+	a := txtar.Parse(text)
+	s := &Story{Prose: strings.TrimSpace(string(a.Comment)), Want: map[string]string{}, unchecked: map[string]bool{}, archive: a}
+	if s.Prose == "" {
+		return nil, errors.New("a story begins with prose: say what it shows")
+	}
+	for _, f := range a.Files {
+		if err := s.read(f.Name, f.Data); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", f.Name, err)
+		}
+	}
+	if s.Owner == nil {
+		return nil, errors.New("a story needs an owner.yaml")
+	}
+	return s, nil
+}
+
+func (s *Story) read(name string, data []byte) (err error) {
+	switch {
+	case name == blueprintFile:
+		return s.chains(data)
+	case name == templatesFile:
+		return s.templates(data)
+	case name == ownerFile:
+		s.Owner = &v1alpha1.Workload{}
+		if err := yaml.UnmarshalStrict(data, s.Owner); err != nil {
+			return err
+		}
+		if s.Owner.Namespace == "" || s.Owner.Name == "" || s.Owner.UID == "" {
+			return errors.New("the owner needs a namespace, a name and a uid")
+		}
+	case name == objectsFile:
+		s.Objects, err = objects(data)
+	case name == statusFile:
+		s.Reports, err = objects(data)
+	case name == faultsFile:
+		s.Faults, err = readFaults(string(data))
+	case strings.HasPrefix(name, wantPrefix) && wanted[strings.TrimPrefix(name, wantPrefix)]:
+		s.Want[strings.TrimPrefix(name, wantPrefix)] = string(data)
+	default:
+		return errors.New("no such file in a story")
+	}
+	return err
+}
+
+func (s *Story) chains(data []byte) error {
+	return eachDocument(data, func(doc []byte) error {
+		chain := &v1alpha1.ClusterSupplyChain{}
+		if err := yaml.UnmarshalStrict(doc, chain); err != nil {
+			return err
+		}
+		var raw map[string]any
+		if err := yaml.Unmarshal(doc, &raw); err != nil {
+			return err
+		}
+		_, checked := raw["status"]
+		s.unchecked[chain.Name] = !checked
+		s.Chains = append(s.Chains, chain)
+		return nil
+	})
+}
+
+func (s *Story) templates(data []byte) error {
+	return eachDocument(data, func(doc []byte) error {
+		var head struct {
+			Kind string `json:"kind"`
+		}
+		if err := yaml.Unmarshal(doc, &head); err != nil {
+			return err
+		}
+		empty, known := template.New[head.Kind]
+		if !known {
+			return fmt.Errorf("no such template kind [%s]", head.Kind)
+		}
+		object := empty()
+		if err := yaml.UnmarshalStrict(doc, object); err != nil {
+			return err
+		}
+		s.Templates = append(s.Templates, object)
+		return nil
+	})
+}
+
+// objects reads documents the way a client reads answers: whole numbers are int64.
+func objects(data []byte) ([]*unstructured.Unstructured, error) {
+	var out []*unstructured.Unstructured
+	err := eachDocument(data, func(doc []byte) error {
+		raw, err := yaml.YAMLToJSONStrict(doc)
+		if err != nil {
+			return err
+		}
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON(raw); err != nil {
+			return err
+		}
+		out = append(out, u)
+		return nil
+	})
+	return out, err
+}
+
+func eachDocument(data []byte, do func([]byte) error) error {
+	docs := kyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for n := 1; ; n++ {
+		doc, err := docs.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(doc)) == 0 {
+			continue
+		}
+		if err := do(doc); err != nil {
+			return fmt.Errorf("document %d: %w", n, err)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/blueprint"
+	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/plan"
+	"rhumb.run/rhumb/internal/core/realize"
+	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/testkit/memory"
+)
+
+// Noon is when every story happens; Later is when it is walked again.
+var (
+	Noon  = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
+	Later = Noon.Add(time.Hour)
+)
+
+// Walked is what one walk came to.
+type Walked struct {
+	Blueprint string
+	Status    v1alpha1.OwnerStatus
+	Events    []report.Event
+	Err       error
+}
+
+// Tell walks the story twice. The error says that the second walk, which had
+// nothing to do, did something.
+func (s *Story) Tell(ctx context.Context) (Told, error) {
+	w := s.world()
+	o := owner.OfWorkload(s.Owner)
+	first := s.walk(ctx, w, o, Noon)
+	told, err := tell(w, first)
+	if err != nil {
+		return told, err
+	}
+	w.Writes = nil
+	o.Status, o.Blueprint = first.Status, first.Blueprint
+	again := s.walk(ctx, w, o, Later)
+	switch diff := cmp.Diff(first.Status, again.Status); {
+	case len(w.Writes) > 0:
+		err = fmt.Errorf("walked again, nothing having changed, it wrote %v", w.Writes)
+	case len(again.Events) > 0:
+		err = fmt.Errorf("walked again, nothing having changed, it told %v", again.Events)
+	case diff != "":
+		err = fmt.Errorf("walked again, nothing having changed, its status changed:\n%s", diff)
+	}
+	return told, err
+}
+
+func (s *Story) world() *memory.World {
+	w := memory.New()
+	w.Before = s.before
+	for _, t := range s.Templates {
+		w.AddTemplate(t)
+	}
+	for _, o := range s.Objects {
+		w.Put(o)
+	}
+	for _, r := range s.Reports {
+		status, _ := r.Object["status"].(map[string]any)
+		w.Report(r, status)
+	}
+	return w
+}
+
+// walk does what the owner's controller does, in its order.
+func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now time.Time) Walked {
+	out := Walked{Blueprint: o.Blueprint}
+	var facts report.Facts
+	b, err := blueprint.Choose(&o, s.blueprints(w))
+	if b != nil {
+		out.Blueprint = b.Name
+	}
+	facts.BlueprintErr = err
+	if err == nil {
+		facts.IdentityErr = s.of(useAccount)
+	}
+	if err == nil && facts.IdentityErr == nil {
+		facts.Walked, facts.Realized = true, realize.Walk(ctx, w, plan.Resolve(b, &o))
+	}
+	out.Status = report.Status(&o, facts, now)
+	out.Events = report.Written(facts.Realized)
+	var pruneErr error
+	if facts.Walked {
+		pruneErr = out.prune(ctx, w, &o)
+	}
+	out.Events = append(out.Events, report.Changes(o.Status, out.Status)...)
+	errs := []error{facts.BlueprintErr, facts.IdentityErr, pruneErr}
+	for i := range facts.Realized {
+		errs = append(errs, facts.Realized[i].Err)
+	}
+	out.Err = errors.Join(errs...)
+	return out
+}
+
+// prune deletes what no step stamps any more; what cannot be deleted stays on record.
+func (d *Walked) prune(ctx context.Context, w *memory.World, o *owner.Owner) error {
+	var left []v1alpha1.StampedRef
+	var errs error
+	for _, ref := range report.Orphans(o.Status, d.Status.Resources) {
+		removed, err := w.Delete(ctx, ref, o.UID)
+		if err != nil {
+			left, errs = append(left, ref), errors.Join(errs, err)
+			continue
+		}
+		if removed {
+			d.Events = append(d.Events, report.Removed(ref))
+		}
+	}
+	d.Status.Orphans = left
+	return errs
+}
+
+// blueprints are the story's chains, those without a status checked against
+// the templates that are there.
+func (s *Story) blueprints(w *memory.World) []*blueprint.Blueprint {
+	var out []*blueprint.Blueprint
+	for _, chain := range s.Chains {
+		if s.unchecked[chain.Name] {
+			chain = chain.DeepCopy()
+			chain.Status.BlueprintStatus = report.Blueprint(chain.Status.BlueprintStatus, chain.Generation, missing(w, chain), Noon)
+		}
+		out = append(out, blueprint.OfSupplyChain(chain))
+	}
+	return out
+}
+
+func missing(w *memory.World, chain *v1alpha1.ClusterSupplyChain) []string {
+	var out []string
+	for _, r := range blueprint.OfSupplyChain(chain).Resources {
+		for _, ref := range r.Templates() {
+			if !w.HasTemplate(ref) {
+				out = append(out, r.Name)
+			}
+		}
+	}
+	return out
+}
