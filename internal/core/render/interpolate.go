@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,9 +59,10 @@ func compile(tree any) node {
 	case string:
 		return compileString(x)
 	case map[string]any:
+		// Of several tags that cannot be filled in, the same one is named each time.
 		m := make(mapNode, 0, len(x))
-		for key, value := range x {
-			m = append(m, entry{key, compile(value)})
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			m = append(m, entry{key, compile(x[key])})
 		}
 		return m
 	case []any:
