@@ -3,6 +3,9 @@
 package realize
 
 import (
+	"maps"
+	"slices"
+
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/output"
 	"rhumb.run/rhumb/internal/core/owner"
@@ -22,7 +25,8 @@ func collect(s *plan.Step, outputs map[string]output.Output) inputs {
 	gather(in.sources, s.Sources, outputs, output.URL, output.Revision)
 	gather(in.images, s.Images, outputs, output.Image)
 	gather(in.configs, s.Configs, outputs, output.Config)
-	if out := outputs[s.Deployment]; s.Deployment != "" && out != nil {
+	out := outputs[s.Deployment]
+	if _, yields := out[output.URL]; s.Deployment != "" && yields {
 		in.deployment = map[string]any{"url": out[output.URL], "revision": out[output.Revision], "name": ""}
 	}
 	return in
@@ -31,8 +35,8 @@ func collect(s *plan.Step, outputs map[string]output.Output) inputs {
 func gather(into map[string]any, refs []v1alpha1.ResourceReference, outputs map[string]output.Output, fields ...string) {
 	for _, ref := range refs {
 		out := outputs[ref.Resource]
-		if out == nil {
-			continue
+		if _, yields := out[fields[0]]; !yields {
+			continue // nothing yet, or nothing of this sort
 		}
 		input := map[string]any{"name": ref.Name}
 		for _, f := range fields {
@@ -75,11 +79,7 @@ func (in inputs) named(name, kind string) (output.Output, bool) {
 }
 
 func (in inputs) names(kind string) []string {
-	out := []string{}
-	for name := range in.of(kind) {
-		out = append(out, name)
-	}
-	return out
+	return slices.Sorted(maps.Keys(in.of(kind)))
 }
 
 // templateContext is what a template sees. The owner goes by both names; the singular

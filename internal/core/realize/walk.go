@@ -89,7 +89,7 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, outputs map[
 func (r *Realized) passThrough(in inputs) error {
 	out, found := in.named(r.PassThrough, r.Chosen.Kind)
 	if !found {
-		return fault.Waitf(v1alpha1.PassThroughReason, "unable to find passthrough [%s] in %v", r.PassThrough, in.names(r.Chosen.Kind))
+		return fault.Rejectf(v1alpha1.PassThroughReason, "unable to find passthrough [%s] in %v", r.PassThrough, in.names(r.Chosen.Kind))
 	}
 	r.Output = out
 	return nil
