@@ -62,9 +62,11 @@ func (m *merger) setBlueprint(p v1alpha1.BlueprintParam) {
 }
 
 func (m *merger) set(name string, raw []byte) {
-	var value any
-	if err := json.Unmarshal(raw, &value); err != nil && m.err == nil {
-		m.err = fmt.Errorf("reading param [%s]: %w", name, err)
+	var value any // no bytes are null
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &value); err != nil && m.err == nil {
+			m.err = fmt.Errorf("reading param [%s]: %w", name, err)
+		}
 	}
 	m.values[name] = value
 }
