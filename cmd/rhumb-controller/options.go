@@ -34,6 +34,9 @@ type options struct {
 
 	logLevel  string
 	logFormat string
+
+	// several managers may run in this process, one after another: tests do that.
+	several bool
 }
 
 // known are the controllers by the name that --controllers takes.

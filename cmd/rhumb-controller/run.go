@@ -20,6 +20,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -40,6 +41,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	return serve(ctx, config, o)
+}
+
+// serve runs the chosen controllers until ctx ends.
+func serve(ctx context.Context, config *rest.Config, o options) error {
 	mgr, err := newManager(config, o)
 	if err != nil {
 		return err
@@ -79,8 +85,8 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 	wake, err = owner.Add(mgr, owner.Options{
 		Kind:        owner.Workloads(),
 		Concurrency: o.concurrency,
-		As: func(ctx context.Context, account types.NamespacedName) (owner.World, error) {
-			return cluster.As(ctx, account)
+		As: func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (owner.World, error) {
+			return cluster.As(ctx, account, namespace, blueprint)
 		},
 	})
 	return err
@@ -102,6 +108,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		LeaderElectionID:              "rhumb-controller",
 		LeaderElectionNamespace:       o.leaderNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		Controller:                    ctrlconfig.Controller{SkipNameValidation: &o.several},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)

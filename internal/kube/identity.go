@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,9 +45,15 @@ func NewIdentities(config *rest.Config, httpClient *http.Client, accounts client
 	return &Identities{config: own, http: httpClient, accounts: accounts, clients: map[types.NamespacedName]dynamic.Interface{}}
 }
 
-// As gives a client with the rights of a service account. One that does not
-// exist is a fault.Reject: its creation wakes those who asked.
-func (i *Identities) As(ctx context.Context, account types.NamespacedName) (dynamic.Interface, error) {
+// GrantAnnotation on a service account names the blueprints, separated by
+// commas (or * for all), that may act as it for owners of other namespaces.
+const GrantAnnotation = "rhumb.run/blueprints"
+
+// As gives a client with the rights of a service account, to act in a
+// namespace on behalf of a blueprint. An account that does not exist, or that
+// is another namespace's and not granted, is a fault.Reject: a change of the
+// account wakes those who asked.
+func (i *Identities) As(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (dynamic.Interface, error) {
 	var sa metav1.PartialObjectMetadata
 	sa.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
 	if err := i.accounts.Get(ctx, account, &sa); err != nil {
@@ -57,7 +64,21 @@ func (i *Identities) As(ctx context.Context, account types.NamespacedName) (dyna
 		return nil, fault.As(class, v1alpha1.ServiceAccountErrorResourcesSubmittedReason,
 			fmt.Errorf("failed to get service account object from api server [%s]: failed to get object [%s] from api server: %w", account, account, err))
 	}
+	if account.Namespace != namespace && !granted(sa.Annotations[GrantAnnotation], blueprint) {
+		return nil, fault.Rejectf(v1alpha1.ServiceAccountErrorResourcesSubmittedReason,
+			"service account [%s] belongs to another namespace and does not let [%s] act as it: annotate it with %s=%s",
+			account, blueprint, GrantAnnotation, blueprint)
+	}
 	return i.client(account)
+}
+
+func granted(grant, blueprint string) bool {
+	for name := range strings.SplitSeq(grant, ",") {
+		if name = strings.TrimSpace(name); name == blueprint || name == "*" {
+			return true
+		}
+	}
+	return false
 }
 
 func (i *Identities) client(account types.NamespacedName) (dynamic.Interface, error) {

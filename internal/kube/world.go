@@ -4,7 +4,9 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -26,6 +28,8 @@ type Cluster struct {
 	Templates  *Templates
 	Watches    *Watches
 	Mapper     meta.RESTMapper
+
+	resources sync.Map // schema.GroupVersionKind → schema.GroupVersionResource
 }
 
 // World is the cluster with the rights of one service account.
@@ -36,9 +40,10 @@ type World struct {
 
 var _ realize.World = World{}
 
-// As is the cluster as a service account may see and change it.
-func (c *Cluster) As(ctx context.Context, account types.NamespacedName) (World, error) {
-	as, err := c.Identities.As(ctx, account)
+// As is the cluster as a service account may see and change it, in a namespace
+// and on behalf of a blueprint.
+func (c *Cluster) As(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (World, error) {
+	as, err := c.Identities.As(ctx, account, namespace, blueprint)
 	return World{c, as}, err
 }
 
@@ -117,8 +122,15 @@ func (w World) write(ctx context.Context, gvr schema.GroupVersionResource, desir
 		// Deleted and made anew by somebody else meanwhile: then it is not ours any more.
 		body.SetUID(live.GetUID())
 	}
-	return w.as.Resource(gvr).Namespace(desired.GetNamespace()).Apply(ctx, desired.GetName(), body,
-		metav1.ApplyOptions{FieldManager: Manager, Force: true})
+	raw, err := json.Marshal(body.Object)
+	if err != nil {
+		return nil, fmt.Errorf("encoding object: %w", err)
+	}
+	force := true
+	return w.as.Resource(gvr).Namespace(desired.GetNamespace()).Patch(ctx, desired.GetName(), types.ApplyPatchType, raw,
+		// A second, strict parse by the server would cost a third of the request; a
+		// field that it does not know shows as missing from its answer.
+		metav1.PatchOptions{FieldManager: Manager, Force: &force, FieldValidation: metav1.FieldValidationIgnore})
 }
 
 // contend is for an object that is not as memory has it: it asks the server
@@ -174,18 +186,26 @@ func (w World) Delete(ctx context.Context, ref v1alpha1.StampedRef, owner types.
 	return err == nil, nil
 }
 
-func (w World) resource(gvk schema.GroupVersionKind) (schema.GroupVersionResource, error) {
-	m, err := w.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+// resource finds the resource of a kind. What was found is kept: a kind keeps
+// its resource for as long as it exists.
+func (c *Cluster) resource(gvk schema.GroupVersionKind) (schema.GroupVersionResource, error) {
+	if known, ok := c.resources.Load(gvk); ok {
+		return known.(schema.GroupVersionResource), nil
+	}
+	m, err := c.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return schema.GroupVersionResource{}, fmt.Errorf("finding kind %s: %w", gvk, err)
 	}
 	if m.Scope.Name() != meta.RESTScopeNameNamespace {
 		return schema.GroupVersionResource{}, fault.Rejectf("", "kind %s is cluster-scoped, and a namespaced owner can't own it", gvk)
 	}
+	c.resources.Store(gvk, m.Resource)
 	return m.Resource, nil
 }
 
-func secret(gvr schema.GroupVersionResource) bool { return gvr.Group == "" && gvr.Resource == "secrets" }
+func secret(gvr schema.GroupVersionResource) bool {
+	return gvr.Group == "" && gvr.Resource == "secrets"
+}
 
 // denied marks a refusal for want of rights: it ends when somebody grants them.
 func denied(err error) error {

@@ -22,9 +22,10 @@ import (
 	"rhumb.run/rhumb/internal/loop"
 )
 
-// As gives the world as a service account may see and change it. An account
-// that does not exist is an error that its creation mends.
-type As func(ctx context.Context, account types.NamespacedName) (World, error)
+// As gives the world as a service account may see and change it, in an owner's
+// namespace and on behalf of a blueprint. An account that is not there or not
+// granted is an error that a change of it mends.
+type As func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (World, error)
 
 // World is what an owner's walk and the clearing up after it need.
 type World interface {
@@ -103,7 +104,7 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Ow
 	account := account(o, b)
 	p := plan.Resolve(b, o)
 	r.needs.set(key, needsOf(&p, account))
-	world, err := r.as(ctx, account)
+	world, err := r.as(ctx, account, o.Namespace, b.Name)
 	if err != nil {
 		d.facts.IdentityErr = err
 		d.status = report.Status(o, d.facts, r.now())

@@ -15,7 +15,7 @@ import (
 // need is something on which a walk depended: a change of it wakes the owner.
 type need struct{ kind, namespace, name string }
 
-func needTemplate(ref template.Ref) need        { return need{ref.Kind, "", ref.Name} }
+func needTemplate(ref template.Ref) need       { return need{ref.Kind, "", ref.Name} }
 func needAccount(sa types.NamespacedName) need { return need{"ServiceAccount", sa.Namespace, sa.Name} }
 
 func needsOf(p *plan.Plan, account types.NamespacedName) []need {

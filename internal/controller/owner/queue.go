@@ -80,3 +80,10 @@ func (q *queue) taken(key reconcile.Request) {
 		delete(q.waiting, key.Namespace)
 	}
 }
+
+// busy is true while owners wait for their turn.
+func (q *queue) busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.q != nil && q.q.Len() > 0
+}

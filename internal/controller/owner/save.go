@@ -20,9 +20,13 @@ import (
 	"rhumb.run/rhumb/internal/fault"
 )
 
-// calm is how long a status that is still in motion is held back, so that a
-// burst of hops is one write. What people wait for is written at once.
-const calm = 500 * time.Millisecond
+// A status that is still in motion is held back for calm, so that a burst of
+// hops is one write, and for as long as patience while owners are queueing for
+// their turn. What people wait for is written at once.
+const (
+	calm     = 500 * time.Millisecond
+	patience = 5 * time.Second
+)
 
 // save writes the status if it changed, and says what happened. A status in
 // motion is not written yet; wait is when to look again.
@@ -32,8 +36,10 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Ow
 		r.statuses.settled(object)
 		return 0, nil
 	}
-	if left := calm - r.now().Sub(r.statuses.since(object, r.now())); left > 0 && !urgent(o.Status, d) {
-		return left, nil
+	if !urgent(o.Status, d) {
+		if held := r.now().Sub(r.statuses.since(object, r.now())); held < calm || held < patience && r.queue.busy() {
+			return calm, nil
+		}
 	}
 	patch, err := r.patch(object, d)
 	if err != nil {
@@ -42,7 +48,7 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Ow
 	answer := r.kind.New()
 	answer.SetName(object.GetName())
 	answer.SetNamespace(object.GetNamespace())
-	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
+	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch), client.FieldValidation(metav1.FieldValidationIgnore))
 	if apierrors.IsNotFound(err) {
 		return 0, nil
 	}

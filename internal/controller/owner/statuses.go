@@ -72,6 +72,18 @@ func (s *statuses) since(object client.Object, now time.Time) time.Time {
 	return now
 }
 
+// shown forgets what was written once the watch shows it.
+func (s *statuses) shown(object client.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := client.ObjectKeyFromObject(object)
+	if w, ok := s.written[key]; ok {
+		if order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), w.version); err != nil || order >= 0 {
+			delete(s.written, key)
+		}
+	}
+}
+
 // settled says that nothing is left to write.
 func (s *statuses) settled(object client.Object) {
 	s.mu.Lock()

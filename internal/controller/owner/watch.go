@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -39,7 +40,7 @@ func (r *Reconciler) start(ctx context.Context, informers Informers, work workqu
 		handler cache.ResourceEventHandler
 	}{
 		{r.kind.NewBlueprint(), r.onBlueprint(ctx)},
-		{metadata(corev1.SchemeGroupVersion, "ServiceAccount"), r.onPresence(func(o client.Object) []reconcile.Request {
+		{metadata(corev1.SchemeGroupVersion, "ServiceAccount"), r.onAccount(func(o client.Object) []reconcile.Request {
 			return r.needs.usersOf(needAccount(client.ObjectKeyFromObject(o)))
 		})},
 		{metadata(rbacv1.SchemeGroupVersion, "Role"), r.onGrant()},
@@ -53,10 +54,12 @@ func (r *Reconciler) start(ctx context.Context, informers Informers, work workqu
 			handler cache.ResourceEventHandler
 		}{empty(), r.onTemplate(kind)})
 	}
+	var all errgroup.Group
 	for _, w := range watched {
-		if err := watch(ctx, informers, w.object, w.handler); err != nil {
-			return err
-		}
+		all.Go(func() error { return watch(ctx, informers, w.object, w.handler) })
+	}
+	if err := all.Wait(); err != nil {
+		return err
 	}
 	// Owners last: by their first turn all else is known.
 	return watch(ctx, informers, r.kind.New(), r.onOwner())
@@ -91,6 +94,7 @@ func (r *Reconciler) onOwner() cache.ResourceEventHandler {
 			r.queue.wake(why, 0, requestFor(o))
 		},
 		update: func(before, after client.Object) {
+			r.statuses.shown(after)
 			if before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
 				!maps.Equal(before.GetLabels(), after.GetLabels()) || !maps.Equal(before.GetAnnotations(), after.GetAnnotations()) ||
 				(before.GetDeletionTimestamp() == nil) != (after.GetDeletionTimestamp() == nil) {
@@ -125,13 +129,18 @@ func (r *Reconciler) onChange(users func(client.Object) []reconcile.Request) cac
 	}
 }
 
-// onPresence wakes those who need something that came or went.
-func (r *Reconciler) onPresence(users func(client.Object) []reconcile.Request) cache.ResourceEventHandler {
+// onAccount wakes those who act as an account that came, went or was granted.
+func (r *Reconciler) onAccount(users func(client.Object) []reconcile.Request) cache.ResourceEventHandler {
 	wake := func(o client.Object) { r.queue.wake(moved, 0, users(o)...) }
 	return handler{
 		add: func(o client.Object, initial bool) {
 			if !initial {
 				wake(o)
+			}
+		},
+		update: func(before, after client.Object) {
+			if !maps.Equal(before.GetAnnotations(), after.GetAnnotations()) {
+				wake(after)
 			}
 		},
 		remove: wake,
