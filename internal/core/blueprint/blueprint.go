@@ -8,8 +8,6 @@
 package blueprint
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -30,8 +28,7 @@ type Blueprint struct {
 	// Ready is the blueprint's own Ready condition, nil before it has one.
 	Ready *metav1.Condition
 
-	selector    *selector.Selector
-	selectorErr error
+	selector *selector.Selector
 }
 
 // Resource is an entry of a blueprint, in the order in which it was written.
@@ -52,8 +49,7 @@ type Option struct {
 	Template    string
 	PassThrough string
 
-	selector    *selector.Selector
-	selectorErr error
+	selector *selector.Selector
 }
 
 // OfSupplyChain compiles a supply chain. A selector that cannot be read is
@@ -67,8 +63,8 @@ func OfSupplyChain(c *v1alpha1.ClusterSupplyChain) *Blueprint {
 		Params:         c.Spec.Params,
 		ServiceAccount: c.Spec.ServiceAccountRef,
 		Ready:          ready(c.Status.Conditions),
+		selector:       selector.Compile(c.Spec.Selector, c.Spec.SelectorMatchExpressions, c.Spec.SelectorMatchFields),
 	}
-	b.selector, b.selectorErr = selector.Compile(c.Spec.Selector, c.Spec.SelectorMatchExpressions, c.Spec.SelectorMatchFields)
 	for _, r := range c.Spec.Resources {
 		b.Resources = append(b.Resources, ofResource(r))
 	}
@@ -88,9 +84,11 @@ func ofResource(r v1alpha1.SupplyChainResource) Resource {
 		Configs:  r.Configs,
 	}
 	for _, o := range r.TemplateRef.Options {
-		option := Option{Template: o.Name, PassThrough: o.PassThrough}
-		option.selector, option.selectorErr = selector.Compile(o.Selector.MatchLabels, o.Selector.MatchExpressions, o.Selector.MatchFields)
-		out.Options = append(out.Options, option)
+		out.Options = append(out.Options, Option{
+			Template:    o.Name,
+			PassThrough: o.PassThrough,
+			selector:    selector.Compile(o.Selector.MatchLabels, o.Selector.MatchExpressions, o.Selector.MatchFields),
+		})
 	}
 	return out
 }
@@ -126,7 +124,7 @@ func ready(conditions []metav1.Condition) *metav1.Condition {
 
 // Matches is true if an owner with these labels, of this content, is meant.
 func (b *Blueprint) Matches(labels map[string]string, object any) (bool, error) {
-	return matches(b.selector, b.selectorErr, labels, object)
+	return b.selector.Matches(labels, object)
 }
 
 // Templates are the templates that resources name, options included, resource by resource.
@@ -155,11 +153,4 @@ func (r *Resource) Producers() []string {
 		out = append(out, r.Deployment)
 	}
 	return out
-}
-
-func matches(s *selector.Selector, err error, labels map[string]string, object any) (bool, error) {
-	if err != nil {
-		return false, fmt.Errorf("reading selector: %w", err)
-	}
-	return s.Matches(labels, object)
 }

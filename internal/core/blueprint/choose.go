@@ -53,7 +53,7 @@ func (r *Resource) Choice(o *owner.Owner, blueprint string) (Option, error) {
 		return Option{Template: r.Template.Name}, nil
 	}
 	best, err := closest(r.Options, func(option Option) (int, error) {
-		ok, err := matches(option.selector, option.selectorErr, o.Labels, o.Object)
+		ok, err := option.selector.Matches(o.Labels, o.Object)
 		if err != nil {
 			return 0, fault.Rejectf(v1alpha1.ResolveTemplateOptionsErrorReason,
 				"error matching against template option [%s] for resource [%s] in %s [%s]: %w", option.name(), r.Name, o.BlueprintNoun, blueprint, err)

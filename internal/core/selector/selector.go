@@ -7,13 +7,14 @@
 //	exprs  ─┼─Compile─▶ Selector ─Matches(labels, object)─▶ yes or no
 //	fields ─┘                    └Score()─▶ how many things it asks for
 //
-// Labels are asked first: a field that cannot be read only troubles owners
-// whose labels match.
+// Labels are asked first: what cannot be read, of labels or fields, only
+// troubles owners who meet every requirement on labels that can.
 package selector
 
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,9 +26,11 @@ import (
 
 // Selector is a compiled selector, safe for any number of goroutines.
 type Selector struct {
-	labels labels.Selector
+	labels []labels.Requirement
 	fields []field
 	score  int
+	// err is of the first requirement that cannot be read.
+	err error
 }
 
 type field struct {
@@ -36,21 +39,41 @@ type field struct {
 	values   []string
 }
 
-// Compile reads the three parts of a selector.
-func Compile(equal map[string]string, exprs []metav1.LabelSelectorRequirement, fields []v1alpha1.FieldSelectorRequirement) (*Selector, error) {
-	l, err := metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchLabels: equal, MatchExpressions: exprs})
-	if err != nil {
-		return nil, fmt.Errorf("reading label selector: %w", err)
+// Compile reads the three parts of a selector. It never fails: what cannot be
+// read is said to those whom it may concern.
+func Compile(equal map[string]string, exprs []metav1.LabelSelectorRequirement, fields []v1alpha1.FieldSelectorRequirement) *Selector {
+	s := &Selector{score: len(equal) + len(exprs) + len(fields)}
+	for _, key := range slices.Sorted(maps.Keys(equal)) {
+		s.ask(metav1.LabelSelector{MatchLabels: map[string]string{key: equal[key]}})
 	}
-	s := &Selector{labels: l, score: len(equal) + len(exprs) + len(fields)}
+	for _, e := range exprs {
+		s.ask(metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{e}})
+	}
 	for _, f := range fields {
 		p, err := path.Parse(f.Key)
 		if err != nil {
-			return nil, fmt.Errorf("unable to match field requirement with key [%s]: %w", f.Key, err)
+			s.unreadable(fmt.Errorf("unable to match field requirement with key [%s]: %w", f.Key, err))
+			continue
 		}
 		s.fields = append(s.fields, field{f.Operator, p, f.Values})
 	}
-	return s, nil
+	return s
+}
+
+func (s *Selector) ask(of metav1.LabelSelector) {
+	l, err := metav1.LabelSelectorAsSelector(&of)
+	if err != nil {
+		s.unreadable(fmt.Errorf("reading label selector: %w", err))
+		return
+	}
+	asked, _ := l.Requirements()
+	s.labels = append(s.labels, asked...)
+}
+
+func (s *Selector) unreadable(err error) {
+	if s.err == nil {
+		s.err = err
+	}
 }
 
 // Score is the number of things asked for: the most specific selector wins.
@@ -60,8 +83,16 @@ func (s *Selector) Score() int { return s.score }
 // Matches is true if everything that is asked for holds. The object is walked
 // by its json tags.
 func (s *Selector) Matches(have map[string]string, object any) (bool, error) {
-	if s.score == 0 || !s.labels.Matches(labels.Set(have)) {
+	if s.score == 0 {
 		return false, nil
+	}
+	for i := range s.labels {
+		if !s.labels[i].Matches(labels.Set(have)) {
+			return false, nil
+		}
+	}
+	if s.err != nil {
+		return false, s.err
 	}
 	for _, f := range s.fields {
 		ok, err := f.matches(object)
