@@ -117,7 +117,7 @@ func Orphans(before v1alpha1.OwnerStatus, after []v1alpha1.ResourceStatus) []v1a
 	}
 	var out []v1alpha1.StampedRef
 	add := func(ref v1alpha1.StampedRef) {
-		if id := identity(ref); !kept[id] {
+		if id := identity(ref); id != "" && !kept[id] {
 			kept[id] = true
 			out = append(out, ref)
 		}
@@ -133,7 +133,11 @@ func Orphans(before v1alpha1.OwnerStatus, after []v1alpha1.ResourceStatus) []v1a
 	return out
 }
 
+// identity tells objects apart; a record that names none has no identity.
 func identity(ref v1alpha1.StampedRef) string {
+	if ref.ObjectReference == nil || ref.Kind == "" || ref.Name == "" {
+		return ""
+	}
 	gvk := ref.GroupVersionKind()
 	return gvk.Group + "/" + gvk.Kind + "/" + ref.Namespace + "/" + ref.Name
 }

@@ -82,11 +82,11 @@ func tidyReason(reason string) string {
 		return '_'
 	}, reason)
 	clean = strings.TrimLeft(clean, "0123456789_,:")
-	clean = strings.TrimRight(clean, ",:")
+	clean = strings.TrimRight(clean[:min(len(clean), maxReason)], ",:")
 	if clean == "" {
 		return v1alpha1.UnknownErrorResourcesSubmittedReason
 	}
-	return clean[:min(len(clean), maxReason)]
+	return clean
 }
 
 func tidyMessage(message string) string {

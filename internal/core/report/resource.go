@@ -38,7 +38,7 @@ func resource(before *v1alpha1.ResourceStatus, r *realize.Realized, now time.Tim
 		record := r.Record
 		after.Record = &record
 		h := health.Of(r.Template.HealthRule, health.Seen{Live: r.Live.Object, Yields: len(r.Template.Outputs) > 0, Output: r.Output != nil})
-		h.Message = tidyMessage(h.Message)
+		h = condition(h.Type, h.Status, h.Reason, h.Message)
 		conditions = []metav1.Condition{stepSubmitted(r, &h), h}
 	}
 	after.Conditions = since(now, old, withReady(conditions))
@@ -48,7 +48,7 @@ func resource(before *v1alpha1.ResourceStatus, r *realize.Realized, now time.Tim
 // unstamped carries over what the last status knew.
 func unstamped(after, before *v1alpha1.ResourceStatus, r *realize.Realized) []metav1.Condition {
 	conditions := []metav1.Condition{stepSubmitted(r, nil)}
-	if before == nil || before.StampedRef == nil {
+	if before == nil || before.StampedRef == nil || identity(*before.StampedRef) == "" {
 		if r.Template != nil {
 			after.TemplateRef = templateRef(r)
 		}
