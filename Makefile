@@ -5,6 +5,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 export CGO_ENABLED := 0
+export RHUMB_LAB_BIN := $(CURDIR)/bin/rhumb-lab
 started     := $(shell date +%s)
 
 IMAGE ?= localhost:5000/rhumb/controller:dev
@@ -52,7 +53,7 @@ dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
 	@mkdir -p dist && test/manifest "$(IMAGE)" > dist/rhumb.yaml && echo "dist/rhumb.yaml, with image $(IMAGE)"
 
 lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
-	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)
+	$(call timed,building the lab (about 8 minutes on a cold cache), $(MAKE) -C lab build BIN=../bin)
 
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages

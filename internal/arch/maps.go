@@ -101,15 +101,20 @@ func Links(t *Tree) ([]string, error) {
 		}
 		for n, line := range bytes.Split(text, []byte("\n")) {
 			for _, m := range link.FindAllSubmatch(line, -1) {
-				to, _, _ := strings.Cut(string(m[1]), "#")
-				if to == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
-					continue
-				}
-				if full := path.Join(path.Dir(p), to); !t.Paths[full] {
-					out = append(out, fmt.Sprintf("%s:%d: leads to %s, which does not exist", p, n+1, full))
+				if to := leads(p, string(m[1])); to != "" && !t.Paths[to] {
+					out = append(out, fmt.Sprintf("%s:%d: leads to %s, which does not exist", p, n+1, to))
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// leads is the path that a link in a document means, "" if it leads elsewhere.
+func leads(doc, to string) string {
+	to, _, _ = strings.Cut(to, "#")
+	if to == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
+		return ""
+	}
+	return path.Join(path.Dir(doc), to)
 }

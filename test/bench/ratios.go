@@ -41,6 +41,10 @@ func memoryBar(n int) float64 {
 	return 200 + float64(n)*0.04
 }
 
+// kindsOnly is a share of reads that no Workload causes: each kind that a chain
+// stamps is looked up once.
+const kindsOnly = 0.01
+
 // Ratios holds Rhumb's lines against the floor's.
 func Ratios(n int, floor, rhumb lines.Lines, rest Rest) []Bar {
 	fb, rb, fp, rp, q := floor["burst"], rhumb["burst"], floor["propagate"], rhumb["propagate"], rhumb["quiet"]
@@ -48,7 +52,7 @@ func Ratios(n int, floor, rhumb lines.Lines, rest Rest) []Bar {
 	return []Bar{
 		{What: "burst: share of the floor's rate", Got: over(rb.Rate, fb.Rate), Format: "%.2f", Most: 0.5, AtLeast: true, Evidence: fmt.Sprintf("%.1f of %.1f Workloads/s", rb.Rate, fb.Rate)},
 		{What: "burst: writes per Workload", Got: rb.Writes / count, Format: "%.2f", Most: 7, Evidence: fmt.Sprintf("%.0f writes", rb.Writes)},
-		{What: "burst: reads per Workload", Got: (rb.Requests - rb.Writes) / count, Format: "%.3f", Most: 0, Evidence: fmt.Sprintf("%.0f reads", rb.Requests-rb.Writes)},
+		{What: "burst: reads per Workload", Got: (rb.Requests - rb.Writes) / count, Format: "%.3f", Most: kindsOnly, Evidence: fmt.Sprintf("%.0f reads in all", rb.Requests-rb.Writes)},
 		{What: "burst: controller CPU per Workload, ms", Got: rb.CPU * 1000 / count, Format: "%.2f", Most: 4, Evidence: fmt.Sprintf("%.2f s", rb.CPU)},
 		{What: "one change, three hops: p50 against the floor's", Got: over(rp.P50, fp.P50), Format: "%.2f×", Most: 2, Evidence: fmt.Sprintf("%.0f ms, floor %.0f ms", rp.P50, fp.P50)},
 		{What: "one change, three hops: p99 against the floor's", Got: over(rp.P99, fp.P99), Format: "%.2f×", Most: 4, Evidence: fmt.Sprintf("%.0f ms, floor %.0f ms", rp.P99, fp.P99)},

@@ -51,6 +51,9 @@ func (b bench) rhumb(ctx context.Context) (lines.Lines, Rest, error) {
 			return err
 		}
 		out, err := b.drive(ctx, l, "-label", "rhumb", "-keep", "-pid", strconv.Itoa(c.PID()), "-metrics", c.Metrics)
+		if err == nil {
+			_, err = still(ctx, c) // what the last phase began is not the restart's
+		}
 		if e := c.Stop(); err == nil {
 			err = e
 		}
@@ -116,7 +119,7 @@ func (b bench) drive(ctx context.Context, l rig.Lab, args ...string) (string, er
 }
 
 // atRest starts the controller with nothing to do, and counts what it does
-// until it has been still for ten seconds, or for a minute at most.
+// until it is still.
 func atRest(ctx context.Context, l rig.Lab) (rest Rest, err error) {
 	c, err := start(ctx, l)
 	if err != nil {
@@ -127,22 +130,29 @@ func atRest(ctx context.Context, l rig.Lab) (rest Rest, err error) {
 			err = e
 		}
 	}()
-	began, still := time.Now(), time.Now()
-	bounded, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	rest, err = still(ctx, c)
+	fmt.Printf("%-12s %-11s %8.2fs  requests %7.0f (writes %6.0f)\n", "rhumb", "restart", rest.Took, rest.All, rest.Writes)
+	return rest, err
+}
+
+// still waits until a controller has made no request for ten seconds, or for a
+// minute at most, and returns all that it ever made.
+func still(ctx context.Context, c *rig.Controller) (Rest, error) {
+	var rest Rest
+	began, last := time.Now(), time.Now()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	err = rig.Until(bounded, "the restarted controller to be still", time.Second, func() (bool, string) {
+	err := rig.Until(ctx, "the controller to be still", time.Second, func() (bool, string) {
 		now, e := count(c.Metrics)
 		if e != nil {
 			return false, e.Error()
 		}
 		if now != rest.Requests {
-			still = time.Now()
+			last = time.Now()
 		}
-		rest.Requests = now
-		rest.Took = time.Since(began).Seconds()
-		return time.Since(still) >= 10*time.Second || time.Since(began) >= time.Minute, ""
+		rest = Rest{Requests: now, Took: time.Since(began).Seconds()}
+		return time.Since(last) >= 10*time.Second || time.Since(began) >= time.Minute, ""
 	})
-	fmt.Printf("%-12s %-11s %8.2fs  requests %7.0f (writes %6.0f)\n", "rhumb", "restart", rest.Took, rest.All, rest.Writes)
 	return rest, err
 }
 

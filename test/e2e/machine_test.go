@@ -43,7 +43,7 @@ func mounts(t *testing.T, s sight) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+	for l := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n") {
 		f := strings.Fields(l)
 		s["mount "+strings.Join(f[3:], " ")] = true
 	}
@@ -70,7 +70,7 @@ var counters = regexp.MustCompile(`\[\d+:\d+\]`)
 func commandLines(s sight, command string) {
 	f := strings.Fields(command)
 	out, _ := exec.Command(f[0], f[1:]...).Output() // a machine without the program has no such rules
-	for _, l := range strings.Split(string(out), "\n") {
+	for l := range strings.SplitSeq(string(out), "\n") {
 		if l != "" && l[0] != '#' {
 			s[f[0]+": "+counters.ReplaceAllString(l, "")] = true
 		}

@@ -41,7 +41,7 @@ var (
 // Parse reads what a driver printed, and wants all the phases that are named.
 func Parse(out string, want ...string) (Lines, error) {
 	lines := Lines{}
-	for _, l := range strings.Split(out, "\n") {
+	for l := range strings.SplitSeq(out, "\n") {
 		if m := phaseLine.FindStringSubmatch(l); m != nil {
 			p := phase(m)
 			lines[p.Name] = p
@@ -79,7 +79,7 @@ type Requests struct{ All, Writes float64 }
 // Count adds up rest_client_requests_total of metrics in text form.
 func Count(metrics string) Requests {
 	var r Requests
-	for _, l := range strings.Split(metrics, "\n") {
+	for l := range strings.SplitSeq(metrics, "\n") {
 		if !strings.HasPrefix(l, "rest_client_requests_total{") {
 			continue
 		}

@@ -49,7 +49,7 @@ func (c *cluster) in(gvr schema.GroupVersionResource) dynamic.ResourceInterface 
 
 // setup applies the chain; round is a value in its last template.
 func (c *cluster) setup(ctx context.Context, round string) error {
-	for _, doc := range strings.Split(strings.ReplaceAll(chain, "ROUND", round), "\n---\n") {
+	for doc := range strings.SplitSeq(strings.ReplaceAll(chain, "ROUND", round), "\n---\n") {
 		u := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
 			return fmt.Errorf("reading chain.yaml: %w", err)

@@ -47,7 +47,7 @@ func (u *usage) process(pid int) {
 		}
 	}
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for _, l := range strings.Split(string(status), "\n") {
+	for l := range strings.SplitSeq(string(status), "\n") {
 		switch f := strings.Fields(l); {
 		case len(f) < 2:
 		case f[0] == "VmRSS:":

@@ -42,7 +42,7 @@ func TestLedger(t *testing.T) {
 	var out bytes.Buffer
 	l.Show(&teller{w: &out, began: began})
 	var got []string
-	for _, line := range strings.Split(out.String(), "\n") {
+	for line := range strings.SplitSeq(out.String(), "\n") {
 		if line != "" {
 			got = append(got, strings.Join(strings.Fields(line), " "))
 		}

@@ -44,10 +44,8 @@ func (l Lab) Remove(ctx context.Context) error {
 	if _, err := os.Stat(l.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err := l.Down(ctx); err != nil {
-		return err
-	}
-	return os.RemoveAll(l.Dir)
+	_, err := l.run(ctx, "down", "--delete")
+	return err
 }
 
 // Push makes an image of one binary, pushes it and returns its digest.
@@ -65,7 +63,7 @@ func (l Lab) Push(ctx context.Context, ref, binary string) (string, error) {
 
 // Kubeconfig is the path of the lab's kubeconfig.
 func (l Lab) Kubeconfig(ctx context.Context) (string, error) {
-	out, err := l.run(ctx, "kubeconfig")
+	out, err := l.run(ctx, "kubeconfig", "--path")
 	return strings.TrimSpace(out), err
 }
 
@@ -80,7 +78,7 @@ func (l Lab) Kubectl(ctx context.Context, args ...string) (string, error) {
 
 // Logs are the last lines of every part of the lab, for whoever reads a failure.
 func (l Lab) Logs(ctx context.Context) string {
-	out, err := l.run(ctx, "logs", "--tail", "30")
+	out, err := l.run(ctx, "logs")
 	if err != nil {
 		return out + "\n" + err.Error()
 	}
