@@ -119,6 +119,10 @@ func TestStamp(t *testing.T) {
 func TestStampRefuses(t *testing.T) {
 	cases := map[string]struct{ object, err string }{
 		"a foreign namespace": {`{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: prod}}`, "cannot set namespace in resource template"},
+		"a number as a label": {`{apiVersion: v1, kind: ConfigMap, metadata: {name: x, labels: {a: b, version: 5}}}`, "metadata.labels [version] is not text"},
+		"a null annotation":   {`{apiVersion: v1, kind: ConfigMap, metadata: {name: x, annotations: {a: b, c: null}}}`, "metadata.annotations [c] is not text"},
+		"a list of labels":    {`{apiVersion: v1, kind: ConfigMap, metadata: {name: x, labels: [a]}}`, "metadata.labels is no map"},
+		"no apiVersion":       {`{kind: ConfigMap, metadata: {name: x}}`, "no apiVersion or no kind"},
 		"no kind":             {`{apiVersion: v1, metadata: {name: x}}`, "no apiVersion or no kind"},
 	}
 	for why, c := range cases {

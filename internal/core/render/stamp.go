@@ -4,7 +4,9 @@ package render
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,6 +32,11 @@ func Stamp(object map[string]any, m Marks) (*unstructured.Unstructured, error) {
 	if ns := u.GetNamespace(); ns != "" && ns != m.Namespace {
 		return nil, errors.New("cannot set namespace in resource template")
 	}
+	for _, field := range []string{"labels", "annotations"} {
+		if err := textual(u, field); err != nil {
+			return nil, err
+		}
+	}
 	u.SetNamespace(m.Namespace)
 	u.SetOwnerReferences([]metav1.OwnerReference{m.Owner})
 	labels := u.GetLabels()
@@ -39,4 +46,23 @@ func Stamp(object map[string]any, m Marks) (*unstructured.Unstructured, error) {
 	maps.Copy(labels, m.Labels)
 	u.SetLabels(labels)
 	return u, nil
+}
+
+// textual refuses labels and annotations that are not text: they can't be
+// stored, and reading them as text would lose all the others without a word.
+func textual(u *unstructured.Unstructured, field string) error {
+	value, _, err := unstructured.NestedFieldNoCopy(u.Object, "metadata", field)
+	if err != nil || value == nil {
+		return err
+	}
+	entries, ok := value.(map[string]any)
+	if !ok {
+		return fmt.Errorf("metadata.%s is no map", field)
+	}
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		if _, ok := entries[key].(string); !ok {
+			return fmt.Errorf("metadata.%s [%s] is not text", field, key)
+		}
+	}
+	return nil
 }
