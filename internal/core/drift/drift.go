@@ -184,8 +184,11 @@ func sameScalar(want, have any) bool {
 	if ws, hs := text(want), text(have); ws != "" && hs != "" {
 		return ws == hs || sameQuantity(ws, hs)
 	}
-	return reflect.DeepEqual(want, have) || have == nil && (want == "" || want == false)
+	return reflect.DeepEqual(want, have) || have == nil && isZero(want)
 }
+
+// isZero is true of what servers leave out when they store it.
+func isZero(v any) bool { return v == "" || v == false || v == int64(0) || v == float64(0) }
 
 // sameQuantity knows that 1000m of CPU is stored as 1.
 func sameQuantity(a, b string) bool {
