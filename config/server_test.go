@@ -138,6 +138,11 @@ apiVersion: carto.run/v1alpha1
 kind: ClusterDelivery
 metadata: {name: probe}
 spec: {selector: {"?": ""}, resources: []}
+---
+apiVersion: carto.run/v1alpha1
+kind: ClusterDelivery
+metadata: {name: probe}
+spec: {selector: {a: b}, resources: [{name: a, templateRef: {kind: ClusterTemplate, name: a}, sources: [{name: a, resource: a}]}]}
 `))
 	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		if err := s.refresh(); err != nil {
