@@ -53,7 +53,7 @@ dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
 	@mkdir -p dist && test/manifest "$(IMAGE)" > dist/rhumb.yaml && echo "dist/rhumb.yaml, with image $(IMAGE)"
 
 lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
-	$(call timed,building the lab (about 8 minutes on a cold cache), $(MAKE) -C lab build BIN=../bin)
+	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)
 
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages
