@@ -50,7 +50,7 @@ func Walk(ctx context.Context, w World, p plan.Plan) []Realized {
 	done := make([]Realized, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		r := Realized{Step: s}
-		r.Err = r.take(ctx, w, &p, outputs)
+		r.Err = r.take(ctx, w, &p, done, outputs)
 		if r.Output != nil {
 			outputs[s.Name] = r.Output
 		}
@@ -59,7 +59,7 @@ func Walk(ctx context.Context, w World, p plan.Plan) []Realized {
 	return done
 }
 
-func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, outputs map[string]output.Output) error {
+func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Realized, outputs map[string]output.Output) error {
 	if r.Step.Err != nil {
 		return r.Step.Err
 	}
@@ -75,6 +75,9 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, outputs map[
 	}
 	r.Template = t
 	desired, err := r.stamp(p, inputs)
+	if err == nil {
+		err = apart(done, desired)
+	}
 	if err != nil {
 		return fault.Rejectf(v1alpha1.TemplateStampFailureResourcesSubmittedReason,
 			"unable to stamp object for resource [%s] for template [%s/%s] in %s [%s]: %w", r.Name, r.Chosen.Kind, r.Chosen.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err)
@@ -122,6 +125,18 @@ func (r *Realized) stamp(p *plan.Plan, in inputs) (*unstructured.Unstructured, e
 	}
 	r.Record.AppliedDigest = digest.Of(desired.Object)
 	return desired, nil
+}
+
+// apart refuses an object that an earlier step of the same walk stamped: the
+// two would undo each other's work for ever.
+func apart(done []Realized, desired *unstructured.Unstructured) error {
+	for i := range done {
+		live := done[i].Live.Object
+		if live != nil && live.GroupVersionKind().GroupKind() == desired.GroupVersionKind().GroupKind() && live.GetName() == desired.GetName() {
+			return fmt.Errorf("object [%s/%s] is stamped by resource [%s] already", desired.GetNamespace(), desired.GetName(), done[i].Name)
+		}
+	}
+	return nil
 }
 
 func (r *Realized) refused(p *plan.Plan, desired *unstructured.Unstructured, err error) error {
