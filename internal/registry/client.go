@@ -98,6 +98,9 @@ func (c *Client) each(ctx context.Context, ref image.Ref, logins image.Logins, d
 	if worst != nil {
 		f.Reason, f.After, f.Fix = worst.reason, worst.after, worst.fix
 	}
+	if hint := c.hosts.Hint(ref.Host); hint != "" && f.Reason == image.ReasonUnreachable {
+		f.Fix = hint
+	}
 	if f.Fix == "" {
 		f.Fix = c.fix(f.Reason, ref, logins)
 	}
@@ -179,9 +182,6 @@ func scrub(a *answer, l *image.Login) *answer {
 func (c *Client) fix(reason string, ref image.Ref, logins image.Logins) string {
 	switch reason {
 	case image.ReasonUnreachable:
-		if h := c.hosts.Hint(ref.Host); h != "" {
-			return h
-		}
 		return "check that it is up, or let an operator say in the registries file (--registries-config) how " + ref.Host + " is reached from the controller"
 	case image.ReasonUnauthorized:
 		if len(logins.For(ref.Host, ref.Repository)) == 0 {

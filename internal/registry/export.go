@@ -69,6 +69,11 @@ func (x *Exporter) Export(ctx context.Context, ref image.Ref, logins image.Login
 	return nil
 }
 
+// Resolve asks what digest a reference has, as Client does.
+func (x *Exporter) Resolve(ctx context.Context, ref image.Ref, logins image.Logins) (string, error) {
+	return x.Client.Resolve(ctx, ref, logins)
+}
+
 // image fetches the manifest that the digest names, or the one for our platform if it names an index.
 func (x *Exporter) image(ctx context.Context, ref image.Ref, logins image.Logins) (manifest, error) {
 	m, err := x.Client.fetchManifest(ctx, ref, logins)
