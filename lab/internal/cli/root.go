@@ -51,7 +51,8 @@ func Main(args []string) int {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), componentCommand(), superviseCommand())
+	root.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), componentCommand(), shellCommand(), pushCommand(),
+		superviseCommand(), initCommand(), insideCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	return code(err)

@@ -161,18 +161,7 @@ func superviseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			pipe := os.NewFile(3, "progress")
-			tell := lab.Wire(pipe)
-			err = lab.Supervise(cmd.Context(), l, func(e lab.Event) {
-				tell(e)
-				if e.Ready {
-					_ = pipe.Close()
-				}
-			})
-			if err != nil {
-				tell(lab.Event{Error: err.Error()})
-			}
-			return err
+			return reporting(func(emit lab.Emit) error { return lab.Supervise(cmd.Context(), l, emit) })
 		},
 	}
 	w.flags(cmd)

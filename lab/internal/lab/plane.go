@@ -73,7 +73,7 @@ func environment(l layout.Layout) []string {
 	return []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + l.Root,
-		"TMPDIR=" + os.TempDir(),
+		"TMPDIR=" + l.Run("tmp"),
 		"OTEL_TRACES_EXPORTER=none",
 		"OTEL_METRICS_EXPORTER=none",
 		"OTEL_LOGS_EXPORTER=none",

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"rhumb.run/rhumb/lab/internal/layout"
@@ -84,4 +86,24 @@ func Delete(l layout.Layout) error {
 		return fmt.Errorf("deleting the data directory: %w", err)
 	}
 	return nil
+}
+
+// BoxPID is the process 1 of a running lab with a node, as the machine counts.
+func BoxPID(l layout.Layout) (int, error) {
+	holder, err := Look(l)
+	if err != nil {
+		return 0, err
+	}
+	if !holder.Alive {
+		return 0, ErrDown
+	}
+	raw, err := os.ReadFile(l.Run("box.pid"))
+	if err != nil {
+		return 0, fmt.Errorf("this lab has no node, so there is nothing to enter: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		return 0, fmt.Errorf("reading the lab's process id: %w", err)
+	}
+	return pid, nil
 }

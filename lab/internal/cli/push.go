@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rhumb.run/rhumb/lab/internal/image"
+)
+
+func pushCommand() *cobra.Command {
+	w, spec := &where{}, image.Spec{}
+	ref, base, dir := "", "", ""
+	cmd := &cobra.Command{
+		Use:   "push --ref REF --binary FILE",
+		Short: "Make an image of a program and push it; equal input gives an equal digest",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if ref == "" && dir == "" {
+				return errors.New("where to? name an image with --ref, or a directory with --layout")
+			}
+			if base != "" {
+				img, err := image.Pull(cmd.Context(), base)
+				if err != nil {
+					return err
+				}
+				spec.Base = img
+			}
+			img, err := image.Build(spec)
+			if err != nil {
+				return fmt.Errorf("making the image: %w", err)
+			}
+			if dir != "" {
+				digest, err := image.Write(dir, img)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), dir+"@"+digest)
+			}
+			if ref == "" {
+				return nil
+			}
+			pushed, err := image.Push(cmd.Context(), ref, img)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), pushed)
+			return nil
+		},
+	}
+	w.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&ref, "ref", "", "name of the image, for example localhost:5000/apps/demo")
+	f.StringVar(&spec.Binary, "binary", "", "static program, at / in the image and its entrypoint")
+	f.StringArrayVar(&spec.Files, "file", nil, "SRC:DST, a file or directory to add; may be repeated")
+	f.StringArrayVar(&spec.Entrypoint, "entrypoint", nil, "entrypoint instead of the program; may be repeated")
+	f.StringArrayVar(&spec.Args, "arg", nil, "argument of the entrypoint; may be repeated")
+	f.StringArrayVar(&spec.Env, "env", nil, "NAME=VALUE; may be repeated")
+	f.StringVar(&spec.User, "user", "65532", "user the program runs as")
+	f.StringVar(&spec.CA, "ca", "", "bundle of authorities for /etc/ssl/certs")
+	f.StringToStringVar(&spec.Labels, "label", nil, "NAME=VALUE on the image; may be repeated")
+	f.StringVar(&base, "base", "", "image to build on, instead of an empty one")
+	f.StringVar(&dir, "layout", "", "write to this OCI layout directory")
+	return cmd
+}

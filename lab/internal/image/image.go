@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// Spec says what an image consists of.
+type Spec struct {
+	Base       v1.Image // nil for an empty one with a plain layer
+	Binary     string   // becomes /<base name>, and the entrypoint unless one is given
+	Files      []string // SRC:DST, each a file or a directory
+	Entrypoint []string
+	Args       []string
+	Env        []string
+	User       string
+	CA         string // bundle for /etc/ssl/certs; none if empty
+	Labels     map[string]string
+}
+
+// Build makes the image of a Spec.
+func Build(s Spec) (v1.Image, error) {
+	base := s.Base
+	var layers []v1.Layer
+	if base == nil {
+		base = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+		l, err := layer(plain(s.CA))
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, l)
+	}
+	files, err := s.entries()
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 && s.Base == nil {
+		return nil, errors.New("an image needs a binary, files or a base")
+	}
+	if len(files) > 0 {
+		l, err := layer(files)
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, l)
+	}
+	img, err := mutate.AppendLayers(base, layers...)
+	if err != nil {
+		return nil, fmt.Errorf("adding layers: %w", err)
+	}
+	return s.configure(img)
+}
+
+func (s Spec) entries() ([]entry, error) {
+	var all []entry
+	if s.Binary != "" {
+		all = append(all, entry{filepath.Base(s.Binary), 0o755, onDisk(s.Binary)})
+	}
+	for _, f := range s.Files {
+		src, dst, ok := strings.Cut(f, ":")
+		if !ok || !path.IsAbs(dst) {
+			return nil, fmt.Errorf("file %q: want SRC:DST with an absolute DST", f)
+		}
+		entries, err := from(src, dst)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
+	}
+	return all, nil
+}
+
+func (s Spec) configure(img v1.Image) (v1.Image, error) {
+	was, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image's configuration: %w", err)
+	}
+	cf := was.DeepCopy()
+	cf.Created, cf.Container, cf.DockerVersion, cf.History = v1.Time{Time: epoch}, "", "", nil
+	if cf.OS == "" {
+		cf.OS, cf.Architecture = "linux", runtime.GOARCH
+	}
+	switch {
+	case len(s.Entrypoint) > 0:
+		cf.Config.Entrypoint, cf.Config.Cmd = s.Entrypoint, nil
+	case s.Binary != "":
+		cf.Config.Entrypoint, cf.Config.Cmd = []string{"/" + filepath.Base(s.Binary)}, nil
+	}
+	if len(s.Args) > 0 {
+		cf.Config.Cmd = s.Args
+	}
+	if len(cf.Config.Env) == 0 {
+		cf.Config.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	}
+	cf.Config.Env = append(cf.Config.Env, s.Env...)
+	if s.User != "" {
+		cf.Config.User = s.User
+	}
+	for k, v := range s.Labels {
+		if cf.Config.Labels == nil {
+			cf.Config.Labels = map[string]string{}
+		}
+		cf.Config.Labels[k] = v
+	}
+	return mutate.ConfigFile(img, cf)
+}
+
+// Push sends an image to its registry, which on loopback is spoken to in
+// plain HTTP, and returns name:tag@digest.
+func Push(ctx context.Context, ref string, img v1.Image) (string, error) {
+	tag, err := name.ParseReference(ref)
+	if err != nil {
+		return "", fmt.Errorf("reading the image's name: %w", err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return "", fmt.Errorf("computing the digest: %w", err)
+	}
+	if err := remote.Write(tag, img, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+		return "", fmt.Errorf("pushing %s: %w", ref, err)
+	}
+	return ref + "@" + digest.String(), nil
+}
+
+// Exists says whether a registry has the image.
+func Exists(ctx context.Context, ref string) bool {
+	r, err := name.ParseReference(ref)
+	if err != nil {
+		return false
+	}
+	_, err = remote.Head(r, remote.WithContext(ctx))
+	return err == nil
+}
+
+// Pull fetches an image to build on.
+func Pull(ctx context.Context, ref string) (v1.Image, error) {
+	r, err := name.ParseReference(ref)
+	if err != nil {
+		return nil, fmt.Errorf("reading the base's name: %w", err)
+	}
+	img, err := remote.Image(r, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	if err != nil {
+		return nil, fmt.Errorf("fetching the base %s: %w", ref, err)
+	}
+	return img, nil
+}
+
+// Write puts an image into an OCI layout directory and returns its digest.
+func Write(dir string, img v1.Image) (string, error) {
+	digest, err := img.Digest()
+	if err != nil {
+		return "", fmt.Errorf("computing the digest: %w", err)
+	}
+	p, err := layout.FromPath(dir)
+	if err != nil {
+		if p, err = layout.Write(dir, empty.Index); err != nil {
+			return "", fmt.Errorf("making the layout %s: %w", dir, err)
+		}
+	}
+	if err := p.ReplaceImage(img, func(d v1.Descriptor) bool { return d.Digest == digest }); err != nil {
+		return "", fmt.Errorf("writing to the layout %s: %w", dir, err)
+	}
+	return digest.String(), nil
+}

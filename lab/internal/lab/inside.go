@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"rhumb.run/rhumb/lab/internal/box"
+	"rhumb.run/rhumb/lab/internal/forward"
+	"rhumb.run/rhumb/lab/internal/layout"
+	"rhumb.run/rhumb/lab/internal/process"
+	"rhumb.run/rhumb/lab/internal/render"
+)
+
+// cniBins are where distributions keep the CNI plugins, Debian first.
+var cniBins = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+
+// Inside runs all of a lab with a node, in its box, until ctx ends.
+func Inside(ctx context.Context, emit Emit) error {
+	l := layout.Layout{Root: box.DataDir}
+	s, err := l.Load()
+	if err != nil {
+		return err
+	}
+	if err := writeNodeConfigs(l, s); err != nil {
+		return err
+	}
+	p, err := newPlane(l, s, emit)
+	if err != nil {
+		return err
+	}
+	defer p.endNode()
+	for i, f := range ports(s) {
+		if err := forward.Inside(ctx, l.Forward(i), f.Target); err != nil {
+			return err
+		}
+	}
+	if err := p.serveControl(ctx); err != nil {
+		return err
+	}
+	if err := p.node(ctx); err != nil {
+		return fmt.Errorf("starting the lab: %w", err)
+	}
+	emit(Event{Ready: true})
+	<-ctx.Done()
+	return nil
+}
+
+func writeNodeConfigs(l layout.Layout, s layout.Settings) error {
+	bin, err := firstDir(cniBins)
+	if err != nil {
+		return err
+	}
+	_, statErr := os.Stat(box.BridgeFilter)
+	local, cluster := render.RegistryHosts(s)
+	files := map[string]string{
+		l.Etc("containerd.toml"):     render.Containerd(l, render.ShippedImage(s, pauseProgram), bin),
+		l.Etc("cni/10-lab.conflist"): render.CNI(),
+		l.Etc("kubelet.yaml"):        render.KubeletConfig(l, s),
+		l.Etc("kube-proxy.yaml"):     render.KubeProxyConfig(l, statErr == nil),
+		l.Etc("resolv.conf"):         render.PodResolvConf(),
+	}
+	for _, host := range []string{local, cluster} {
+		files[l.Etc(filepath.Join("hosts", host, "hosts.toml"))] = render.HostsTOML(s)
+	}
+	for file, content := range files {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return fmt.Errorf("making a directory for configuration: %w", err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			return fmt.Errorf("writing configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+func firstDir(dirs []string) (string, error) {
+	for _, d := range dirs {
+		if _, err := os.Stat(filepath.Join(d, "bridge")); err == nil {
+			return d, nil
+		}
+	}
+	return "", fmt.Errorf("no CNI plugins in any of %v", dirs)
+}
+
+// node starts everything of a lab with a node and waits for each part.
+func (p *plane) node(ctx context.Context) error {
+	p.group.Start(process.Spec{
+		Name: "containerd", Path: "/usr/bin/containerd", Args: []string{"--config", p.layout.Etc("containerd.toml")},
+		Env: environment(p.layout), Dir: "/", Log: p.layout.Log("containerd"), Grace: 10 * time.Second,
+	})
+	if err := p.control(ctx); err != nil {
+		return err
+	}
+	dns, err := p.shipImages(ctx)
+	if err != nil {
+		return err
+	}
+	err = p.await(ctx, "containerd", 30*time.Second, func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", render.ContainerdSocket)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+	if err != nil {
+		return err
+	}
+	p.start("kubelet", render.Kubelet(p.layout))
+	p.start("kube-proxy", []string{"--config=" + p.layout.Etc("kube-proxy.yaml")})
+	if err := p.apply(ctx, append(render.RegistryService(p.settings), render.CoreDNS(dns)...)...); err != nil {
+		return err
+	}
+	if err := p.await(ctx, "the node", 2*time.Minute, p.nodeReady); err != nil {
+		return err
+	}
+	if err := p.await(ctx, "DNS", 2*time.Minute, p.dnsReady); err != nil {
+		return err
+	}
+	return p.await(ctx, "the name of the registry", 30*time.Second, func(ctx context.Context) error {
+		_, err := net.DefaultResolver.LookupHost(ctx, layout.RegistryHost+".")
+		return err
+	})
+}
+
+// nodeReady asks whether the node takes pods.
+func (p *plane) nodeReady(ctx context.Context) error {
+	var node struct {
+		Status struct {
+			Conditions []struct{ Type, Status, Message string }
+		}
+	}
+	if err := p.api.Get(ctx, "/api/v1/nodes/"+render.NodeName, &node); err != nil {
+		return err
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == "Ready" {
+			if c.Status == "True" {
+				return nil
+			}
+			return errors.New(c.Message)
+		}
+	}
+	return errors.New("the kubelet has said nothing yet")
+}
+
+// dnsReady asks whether the present generation of CoreDNS serves.
+func (p *plane) dnsReady(ctx context.Context) error {
+	var d struct {
+		Metadata struct{ Generation int64 }
+		Status   struct {
+			ObservedGeneration             int64
+			ReadyReplicas, UpdatedReplicas int
+		}
+	}
+	if err := p.api.Get(ctx, render.DNSPath, &d); err != nil {
+		return err
+	}
+	if d.Status.ObservedGeneration < d.Metadata.Generation || d.Status.ReadyReplicas < 1 || d.Status.UpdatedReplicas < 1 {
+		return fmt.Errorf("%d of 1 CoreDNS pods are ready", d.Status.ReadyReplicas)
+	}
+	return nil
+}
+
+func (p *plane) nodeProblems(ctx context.Context) []string {
+	var out []string
+	if err := p.nodeReady(ctx); err != nil {
+		out = append(out, fmt.Sprintf("the node is not ready: %v", err))
+	}
+	if err := p.dnsReady(ctx); err != nil {
+		out = append(out, fmt.Sprintf("DNS is not ready: %v", err))
+	}
+	return out
+}

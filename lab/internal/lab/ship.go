@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rhumb.run/rhumb/lab/internal/image"
+	"rhumb.run/rhumb/lab/internal/render"
+)
+
+// The programs that the lab runs in pods, found beside its own.
+const (
+	pauseProgram = "rhumb-pause"
+	dnsProgram   = "coredns"
+)
+
+// shipImages makes the images of the lab's own pods, unless the registry has
+// them from last time, and returns CoreDNS's by digest.
+func (p *plane) shipImages(ctx context.Context) (dns string, err error) {
+	began := time.Now()
+	if _, err := p.ship(ctx, pauseProgram); err != nil {
+		return "", err
+	}
+	dns, err = p.ship(ctx, dnsProgram)
+	if err != nil {
+		return "", err
+	}
+	p.emit.Say("the lab's own images are in its registry (%.1fs)", time.Since(began).Seconds())
+	return dns, nil
+}
+
+// ship pushes the image of one program, and remembers for which file: packing
+// CoreDNS takes longer than starting everything else.
+func (p *plane) ship(ctx context.Context, program string) (string, error) {
+	binary := filepath.Join(filepath.Dir(p.self), program)
+	info, err := os.Stat(binary)
+	if err != nil {
+		return "", fmt.Errorf("finding %s, which is built along with rhumb-lab and lies beside it: %w", program, err)
+	}
+	ref := render.ShippedImage(p.settings, program)
+	marker := filepath.Join(p.layout.State("registry"), "shipped-"+program)
+	line := fmt.Sprintf("%d %d %s", info.Size(), info.ModTime().UnixNano(), ref)
+	if raw, err := os.ReadFile(marker); err == nil {
+		if pushed, same := strings.CutPrefix(string(raw), line+"\n"); same && image.Exists(ctx, pushed) {
+			return pushed, nil
+		}
+	}
+	img, err := image.Build(image.Spec{Binary: binary})
+	if err != nil {
+		return "", fmt.Errorf("making the image of %s: %w", program, err)
+	}
+	pushed, err := image.Push(ctx, ref, img)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(marker, []byte(line+"\n"+pushed), 0o600); err != nil {
+		return "", fmt.Errorf("remembering what was pushed: %w", err)
+	}
+	return pushed, nil
+}
