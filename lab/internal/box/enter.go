@@ -55,7 +55,6 @@ func enter(pid int, argv []string, env []string) (int, error) {
 		return 0, err
 	}
 	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Dir: "/", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	err = cmd.Run()
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {

@@ -3,14 +3,16 @@
 package registry
 
 import (
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 )
 
-// calm prints a message once per period and counts the rest: a notification
-// nobody listens to is retried every few seconds and would fill the log.
+// calm prints the failure of a notification once per period and counts the
+// rest: one that nobody listens to is retried every few seconds and would fill
+// the log. All other messages pass.
 type calm struct {
 	next  logrus.Formatter
 	every time.Duration
@@ -27,6 +29,9 @@ type repeat struct {
 
 // Format implements logrus.Formatter.
 func (c *calm) Format(e *logrus.Entry) ([]byte, error) {
+	if !strings.HasPrefix(e.Message, "retryingsink:") {
+		return c.next.Format(e)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.seen == nil {
@@ -38,12 +43,11 @@ func (c *calm) Format(e *logrus.Entry) ([]byte, error) {
 		c.seen[e.Message] = r
 		return nil, nil
 	}
-	if len(c.seen) > 1000 {
-		clear(c.seen)
-	}
 	c.seen[e.Message] = repeat{since: c.now()}
+	e = e.Dup()
+	delete(e.Data, "event") // a page of text that says no more than the error
 	if r.count > 0 {
-		e = e.WithField("repeated", r.count)
+		e.Data["repeated"] = r.count
 	}
 	return c.next.Format(e)
 }

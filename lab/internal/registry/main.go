@@ -41,6 +41,7 @@ func Main(args []string) int {
 
 func serve(ctx context.Context, o Options) error {
 	logrus.SetFormatter(&calm{next: &logrus.TextFormatter{DisableColors: true}, every: 10 * time.Minute, now: time.Now})
+	logrus.SetLevel(logrus.WarnLevel)
 	app := handlers.NewApp(ctx, configure(o))
 	server := &http.Server{Handler: app, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, len(o.Listen))
