@@ -72,7 +72,7 @@ func up(t *testing.T, lab rig.Lab) {
 			t.Error(err)
 		}
 	})
-	if err := lab.Up(ctx); err != nil {
+	if err := lab.Up(ctx, "--api-port", "0"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := story.Install(ctx, lab); err != nil {
@@ -180,7 +180,7 @@ func labRestarted(t *testing.T, lab rig.Lab) {
 	before, err := s.Cluster.Typed.AppsV1().Deployments(s.Namespace).Get(ctx, story.Name, metav1.GetOptions{})
 	must(t, err)
 	must(t, lab.Down(ctx))
-	must(t, lab.Up(ctx))
+	must(t, lab.Up(ctx, "--api-port", "0"))
 	_, err = lab.Kubectl(ctx, "rollout", "status", "--timeout=120s", "-n", story.SystemNamespace, "deployment/"+story.SystemDeployment)
 	must(t, err)
 	ctx, s = open(t, lab, "restart")

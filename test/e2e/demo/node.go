@@ -59,7 +59,7 @@ func (d *demo) onNode(ctx context.Context) error {
 // prepare gets a lab with Rhumb in it, and nothing left of an earlier run.
 func (d *demo) prepare(ctx context.Context) (*story.Story, error) {
 	d.out.Step("starting a Kubernetes with one node, in namespaces of its own, under .rhumb/demo")
-	if err := d.lab.Up(ctx); err != nil {
+	if err := d.lab.Up(ctx, "--api-port", "0"); err != nil {
 		return nil, err
 	}
 	d.ledger.Add(time.Now(), "lab", "node", "Ready")

@@ -11,13 +11,17 @@ import (
 	"rhumb.run/rhumb/test/e2e/story"
 )
 
+// hook is where the controller hears of pushes. The lab's registry is told once,
+// so a second run must listen on the same port.
+const hook = "127.0.0.1:9790"
+
 // withoutNode tells as much as a control plane alone can show: the chain runs,
 // the Deployment object follows each push, no pod ever starts.
 func (d *demo) withoutNode(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	d.out.Step("starting a Kubernetes without a node, with a registry on localhost:5000, under .rhumb/demo")
-	if err := d.lab.Up(ctx, "--no-node", "--registry-port", "5000"); err != nil {
+	if err := d.lab.Up(ctx, "--no-node", "--registry-port", "5000", "--notify", "http://"+hook+"/hooks/registry"); err != nil {
 		return err
 	}
 	d.ledger.Add(time.Now(), "lab", "control plane", "Ready")
@@ -52,7 +56,7 @@ func (d *demo) controller(ctx context.Context) (stop func() error, err error) {
 	if _, err := d.lab.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"); err != nil {
 		return nil, err
 	}
-	c, err := rig.StartController(ctx, d.lab, "--leader-elect=false")
+	c, err := rig.StartController(ctx, d.lab, "--leader-elect=false", "--artifact-bind-address", hook, "--artifact-address", hook)
 	if err != nil {
 		return nil, err
 	}
