@@ -14,17 +14,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/internal/testkit/controlplane"
@@ -92,6 +89,9 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 		b.t.Fatal(err)
 	}
 	o.several = true
+	if err := setLogger(o); err != nil {
+		b.t.Fatal(err)
+	}
 	config := rest.CopyConfig(b.config)
 	if wrap != nil {
 		config.Wrap(wrap)
@@ -261,9 +261,3 @@ func (c *counter) wrap(next http.RoundTripper) http.RoundTripper {
 type tripper func(*http.Request) (*http.Response, error)
 
 func (t tripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
-
-var (
-	_ = rbacv1.GroupName
-	_ = restmapper.NewDiscoveryRESTMapper
-	_ = runtime.DefaultUnstructuredConverter
-)

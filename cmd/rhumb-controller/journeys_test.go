@@ -182,22 +182,33 @@ func TestWhatOthersAddStays(t *testing.T) {
 }
 
 func TestForeignObjectIsNeverTakenOver(t *testing.T) {
-	cases := map[string]struct{ why, object, holder string }{
-		"Controlled": {"an object with another controller is named with it",
-			`{apiVersion: v1, kind: ConfigMap, metadata: {name: app-config, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: theirs, uid: u1, controller: true}]}, data: {mine: yes-it-is}}`, "Deployment/theirs"},
-		"Nobody's": {"an object without controller is not ours either",
-			`{apiVersion: v1, kind: ConfigMap, metadata: {name: app-config}, data: {mine: yes-it-is}}`, "nobody"},
+	cases := map[string]struct {
+		why, holder string
+		object      func(*bed) string
+	}{
+		"Controlled": {"an object with another controller is named with it", "ConfigMap/theirs", func(b *bed) string {
+			b.apply(`{apiVersion: v1, kind: ConfigMap, metadata: {name: theirs}}`)
+			owner, err := b.configMaps().Get(context.Background(), "theirs", metav1.GetOptions{})
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			return `{apiVersion: v1, kind: ConfigMap, metadata: {name: app-config, ownerReferences: [` +
+				`{apiVersion: v1, kind: ConfigMap, name: theirs, uid: ` + string(owner.GetUID()) + `, controller: true}]}, data: {mine: "yes"}}`
+		}},
+		"Nobody's": {"an object without controller is not ours either", "nobody", func(*bed) string {
+			return `{apiVersion: v1, kind: ConfigMap, metadata: {name: app-config}, data: {mine: "yes"}}`
+		}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
 			b.start(nil)
-			b.apply(rights + "\n---\n" + c.object + "\n---" + chain + "\n---" + app)
+			b.apply(rights + "\n---\n" + c.object(b) + "\n---" + chain + "\n---" + app)
 			w := b.workload("app", "False", "TemplateRejectedByAPIServer")
 			if got := readyCondition(w)["message"].(string); !strings.Contains(got, c.holder) {
 				t.Errorf("%s: message %q does not name %s", c.why, got, c.holder)
 			}
-			b.data("app-config", map[string]string{"mine": "yes-it-is"})
+			b.data("app-config", map[string]string{"mine": "yes"})
 
 			b.merge(b.configMaps(), "app-config", `{metadata: {ownerReferences: null, annotations: {rhumb.run/adopt: "true"}}}`)
 			b.merge(b.carto("workloads"), "app", `{metadata: {annotations: {again: please}}}`)

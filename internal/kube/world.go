@@ -128,8 +128,8 @@ func (w World) write(ctx context.Context, gvr schema.GroupVersionResource, desir
 	}
 	force := true
 	return w.as.Resource(gvr).Namespace(desired.GetNamespace()).Patch(ctx, desired.GetName(), types.ApplyPatchType, raw,
-		// A second, strict parse by the server would cost a third of the request; a
-		// field that it does not know shows as missing from its answer.
+		// A second, strict parse would cost the server a good part of the request, and
+		// server-side apply refuses fields that the schema does not know by itself.
 		metav1.PatchOptions{FieldManager: Manager, Force: &force, FieldValidation: metav1.FieldValidationIgnore})
 }
 
