@@ -2,6 +2,140 @@
 
 package main
 
-import "sigs.k8s.io/controller-runtime/pkg/manager"
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 
-func addImageRepositories(manager.Manager, options) error { return nil }
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"rhumb.run/rhumb/internal/artifact"
+	"rhumb.run/rhumb/internal/controller/imagerepository"
+	"rhumb.run/rhumb/internal/core/image"
+	"rhumb.run/rhumb/internal/registry"
+	"rhumb.run/rhumb/internal/registry/tree"
+)
+
+// artifactCacheSize bounds the tarballs that are kept on disk.
+const artifactCacheSize = 2 << 30
+
+// imageLimits bound the file tree of one image: the largest of the common
+// build images fit several times.
+var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 1 << 20}
+
+// addImageRepositories joins the access to registries, the controller that
+// polls them and the server that hands out what they hold.
+func addImageRepositories(mgr manager.Manager, o options) error {
+	client, hosts, err := addRegistries(mgr, o)
+	if err != nil {
+		return err
+	}
+	poller := registry.NewPoller(client, hosts.Alias)
+	hosts.OnChange(poller.Retry)
+	dir := o.artifactDir
+	if dir == "" {
+		dir = filepath.Join(os.TempDir(), "rhumb-artifacts")
+	}
+	making := filepath.Join(dir, "making")
+	if err := os.MkdirAll(making, 0o700); err != nil {
+		return fmt.Errorf("making the artifact folder: %w", err)
+	}
+	catalog, err := imagerepository.Add(mgr, imagerepository.Options{
+		Poller:      poller,
+		Registry:    &registry.Exporter{Client: client, Platform: "linux/" + runtime.GOARCH, Dir: making, Limits: imageLimits},
+		Nudge:       poller.Nudge,
+		ArtifactURL: artifactURL(o),
+		Path:        artifact.Path,
+	})
+	if err != nil {
+		return err
+	}
+	server, err := newArtifactServer(mgr, o, catalog, filepath.Join(dir, "kept"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(mgr.Add(poller), mgr.Add(server))
+}
+
+// addRegistries says how registries are reached: by the operator's file, and
+// by what the cluster announces of its local registry.
+func addRegistries(mgr manager.Manager, o options) (*registry.Client, *registry.Hosts, error) {
+	hosts := registry.NewHosts()
+	log := mgr.GetLogger().WithName("registry")
+	if o.registries != "" {
+		file, err := registry.NewFile(o.registries, hosts, log)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading --registries-config: %w", err)
+		}
+		if err := mgr.Add(file); err != nil {
+			return nil, nil, err
+		}
+	}
+	announcer, err := registry.NewAnnouncer(mgr.GetConfig(), hosts, inCluster(), log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("watching for a local registry: %w", err)
+	}
+	if err := mgr.Add(announcer); err != nil {
+		return nil, nil, err
+	}
+	keychain, err := registry.NewAmbient(o.keychains...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading --keychains: %w", err)
+	}
+	return registry.NewClient(registry.Options{Hosts: hosts, Keychain: keychain}), hosts, nil
+}
+
+func newArtifactServer(mgr manager.Manager, o options, catalog *imagerepository.Catalog, dir string) (*artifact.Server, error) {
+	cache, err := artifact.OpenCache(dir, artifactCacheSize)
+	if err != nil {
+		return nil, err
+	}
+	token, err := hookToken(o)
+	if err != nil {
+		return nil, err
+	}
+	return artifact.New(artifact.Options{
+		Addr: o.artifactBind, Source: catalog, Cache: cache, Notify: catalog.Heard, HookToken: token,
+		Log: mgr.GetLogger().WithName("artifact"),
+	}), nil
+}
+
+func hookToken(o options) (image.Secret, error) {
+	if o.hookToken == "" {
+		return "", nil
+	}
+	raw, err := os.ReadFile(o.hookToken)
+	if err != nil {
+		return "", fmt.Errorf("reading --hook-token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(raw))
+	if token == "" {
+		return "", fmt.Errorf("--hook-token-file %s is empty", o.hookToken)
+	}
+	return image.Secret(token), nil
+}
+
+// artifactURL is where others reach the artifact server.
+func artifactURL(o options) string {
+	switch {
+	case o.artifactAddress != "":
+		return "http://" + o.artifactAddress
+	case inCluster():
+		return "http://rhumb-artifacts." + o.leaderNamespace + ".svc.cluster.local"
+	}
+	host, port, err := net.SplitHostPort(o.artifactBind)
+	if err != nil {
+		return "http://" + o.artifactBind
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// inCluster is true in a pod: names of the cluster's network mean something then.
+func inCluster() bool { return os.Getenv("KUBERNETES_SERVICE_HOST") != "" }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"rhumb.run/rhumb/internal/registry"
 )
 
 // options are the flags, with the defaults that an installation needs.
@@ -31,6 +33,7 @@ type options struct {
 	artifactDir     string
 	registries      string
 	hookToken       string
+	keychains       []string
 
 	logLevel  string
 	logFormat string
@@ -61,6 +64,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.artifactDir, "artifact-dir", "", "folder of the artifact cache; empty means one in the temporary folder")
 	f.StringVar(&o.registries, "registries-config", "", "file that says how registries are reached (mirrors, plain HTTP, CA), see docs/reference/registries.md")
 	f.StringVar(&o.hookToken, "hook-token-file", "", "file with the bearer token that registries' notifications must carry; empty means none is asked for")
+	f.StringSliceVar(&o.keychains, "keychains", registry.Keychains, "logins of the controller itself that serve every image; of "+strings.Join(registry.Keychains, ", "))
 	f.StringVar(&o.logLevel, "log-level", "info", "error, info or debug")
 	f.StringVar(&o.logFormat, "log-format", "json", "json, or text for people")
 	if err := f.Parse(args); err != nil {
