@@ -38,10 +38,6 @@ func mergeMap(live, applied, want map[string]any) map[string]any {
 		}
 	}
 	for k, v := range want {
-		if v == nil {
-			delete(out, k)
-			continue
-		}
 		out[k] = mergeValue(out[k], applied[k], v)
 	}
 	return out
