@@ -82,7 +82,12 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	if f.foreground {
-		return f.stay(cmd, l, emit)
+		return f.stay(cmd, l, func(e lab.Event) {
+			if e.Ready {
+				_ = nextSteps(out, l)
+			}
+			emit(e)
+		})
 	}
 	if err := lab.Up(cmd.Context(), l, emit); err != nil {
 		return err

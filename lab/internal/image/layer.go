@@ -121,7 +121,7 @@ func layer(entries []entry) (v1.Layer, error) {
 	}
 	raw := buf.Bytes()
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil },
-		tarball.WithCompressionLevel(1))
+		tarball.WithCompressionLevel(1), tarball.WithCompressedCaching)
 }
 
 func write(w *tar.Writer, e entry) error {

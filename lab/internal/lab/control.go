@@ -32,10 +32,9 @@ func (p *plane) serveControl(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the control socket: %w", err)
 	}
-	began := time.Now()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		report := Report{p.settings.Name, p.settings.Node, began, p.group.Statuses(), p.problems(r.Context())}
+		report := Report{p.settings.Name, p.settings.Node, p.began, p.group.Statuses(), p.problems(r.Context())}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(report)
 	})

@@ -91,32 +91,44 @@ func firstDir(dirs []string) (string, error) {
 
 // node starts everything of a lab with a node and waits for each part.
 func (p *plane) node(ctx context.Context) error {
+	runtime, err := find("containerd")
+	if err != nil {
+		return fmt.Errorf("finding containerd: %w", err)
+	}
 	p.group.Start(process.Spec{
-		Name: "containerd", Path: "/usr/bin/containerd", Args: []string{"--config", p.layout.Etc("containerd.toml")},
+		Name: "containerd", Path: runtime, Args: []string{"--config", p.layout.Etc("containerd.toml")},
 		Env: environment(p.layout), Dir: "/", Log: p.layout.Log("containerd"), Grace: 10 * time.Second,
 	})
-	if err := p.control(ctx); err != nil {
+	p.begin()
+	shipped := make(chan error, 1)
+	var dns string
+	go func() {
+		var err error
+		dns, err = p.shipImages(ctx)
+		shipped <- err
+	}()
+	if err := p.serving(ctx); err != nil {
 		return err
 	}
-	dns, err := p.shipImages(ctx)
-	if err != nil {
-		return err
-	}
-	err = p.await(ctx, "containerd", 30*time.Second, func(ctx context.Context) error {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", render.ContainerdSocket)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	})
-	if err != nil {
+	if err := p.await(ctx, "containerd", 30*time.Second, containerdUp); err != nil {
 		return err
 	}
 	p.start("kubelet", render.Kubelet(p.layout))
 	p.start("kube-proxy", []string{"--config=" + p.layout.Etc("kube-proxy.yaml")})
+	if err := p.usable(ctx); err != nil {
+		return err
+	}
+	if err := <-shipped; err != nil {
+		return err
+	}
 	if err := p.apply(ctx, append(render.RegistryService(p.settings), render.CoreDNS(dns)...)...); err != nil {
 		return err
 	}
+	return p.nodeUp(ctx)
+}
+
+// nodeUp waits for what only a node has.
+func (p *plane) nodeUp(ctx context.Context) error {
 	if err := p.await(ctx, "the node", 2*time.Minute, p.nodeReady); err != nil {
 		return err
 	}
@@ -129,18 +141,30 @@ func (p *plane) node(ctx context.Context) error {
 	})
 }
 
+func containerdUp(ctx context.Context) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", render.ContainerdSocket)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // nodeReady asks whether the node takes pods.
 func (p *plane) nodeReady(ctx context.Context) error {
 	var node struct {
 		Status struct {
-			Conditions []struct{ Type, Status, Message string }
+			Conditions []struct {
+				Type, Status, Message string
+				LastHeartbeatTime     time.Time
+			}
 		}
 	}
 	if err := p.api.Get(ctx, "/api/v1/nodes/"+render.NodeName, &node); err != nil {
 		return err
 	}
 	for _, c := range node.Status.Conditions {
-		if c.Type == "Ready" {
+		// What a node of the last start said of itself is not worth much now.
+		if c.Type == "Ready" && !c.LastHeartbeatTime.Before(p.began.Truncate(time.Second)) {
 			if c.Status == "True" {
 				return nil
 			}

@@ -23,6 +23,7 @@ type plane struct {
 	group    *process.Group
 	api      *kubeapi.Client
 	emit     Emit
+	began    time.Time
 }
 
 func newPlane(l layout.Layout, s layout.Settings, emit Emit) (*plane, error) {
@@ -34,7 +35,7 @@ func newPlane(l layout.Layout, s layout.Settings, emit Emit) (*plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plane{l, s, self, &process.Group{}, api, emit}, nil
+	return &plane{l, s, self, &process.Group{}, api, emit, time.Now()}, nil
 }
 
 // apiURL is the API server as seen by its neighbours.
@@ -71,7 +72,7 @@ func grace(name string) time.Duration {
 // and no kubeconfig of the user's reaches it.
 func environment(l layout.Layout) []string {
 	return []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"PATH=" + searched,
 		"HOME=" + l.Root,
 		"TMPDIR=" + l.Run("tmp"),
 		"OTEL_TRACES_EXPORTER=none",
@@ -80,32 +81,43 @@ func environment(l layout.Layout) []string {
 	}
 }
 
-// control starts the control plane and waits for it.
-func (p *plane) control(ctx context.Context) error {
-	l, s := p.layout, p.settings
-	p.start("etcd", render.Etcd(l, s))
-	p.start("kube-apiserver", render.APIServer(l, s))
-	if s.RegistryPort > 0 {
-		p.start("registry", render.Registry(l, s))
+// begin starts what waits for nothing.
+func (p *plane) begin() {
+	p.start("etcd", render.Etcd(p.layout, p.settings))
+	p.start("kube-apiserver", render.APIServer(p.layout, p.settings))
+	if p.settings.RegistryPort > 0 {
+		p.start("registry", render.Registry(p.layout, p.settings))
 	}
+}
+
+// serving waits for the API server and starts what would only be in its way
+// before.
+func (p *plane) serving(ctx context.Context) error {
 	if err := p.await(ctx, "the API server", time.Minute, p.api.Ready); err != nil {
 		return err
 	}
-	p.start("kube-controller-manager", render.ControllerManager(l, s))
-	if s.Node || s.Scheduler {
-		p.start("kube-scheduler", render.Scheduler(l, s))
+	p.start("kube-controller-manager", render.ControllerManager(p.layout, p.settings))
+	if p.settings.Node || p.settings.Scheduler {
+		p.start("kube-scheduler", render.Scheduler(p.layout, p.settings))
 	}
+	return nil
+}
+
+// usable waits until a pod could be created, and announces the registry.
+func (p *plane) usable(ctx context.Context) error {
 	err := p.await(ctx, "the default service account", time.Minute, func(ctx context.Context) error {
 		return p.api.Get(ctx, "/api/v1/namespaces/default/serviceaccounts/default", nil)
 	})
-	if err != nil || s.RegistryPort == 0 {
+	if err != nil || p.settings.RegistryPort == 0 {
 		return err
 	}
-	if err := p.await(ctx, "the registry", 20*time.Second, registryUp(s)); err != nil {
-		return err
+	if !p.settings.Node { // with one, the lab's own images were the first to ask
+		if err := p.await(ctx, "the registry", 20*time.Second, registryUp(p.settings)); err != nil {
+			return err
+		}
 	}
 	return p.await(ctx, "the registry's announcement", 20*time.Second, func(ctx context.Context) error {
-		return p.apply(ctx, render.LocalRegistryHosting(s))
+		return p.apply(ctx, render.LocalRegistryHosting(p.settings))
 	})
 }
 

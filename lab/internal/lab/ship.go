@@ -23,6 +23,9 @@ const (
 // shipImages makes the images of the lab's own pods, unless the registry has
 // them from last time, and returns CoreDNS's by digest.
 func (p *plane) shipImages(ctx context.Context) (dns string, err error) {
+	if err := p.await(ctx, "the registry", time.Minute, registryUp(p.settings)); err != nil {
+		return "", err
+	}
 	began := time.Now()
 	if _, err := p.ship(ctx, pauseProgram); err != nil {
 		return "", err

@@ -47,7 +47,12 @@ func supervisePlane(ctx context.Context, l layout.Layout, s layout.Settings, emi
 	if err := p.serveControl(ctx); err != nil {
 		return err
 	}
-	if err := p.control(ctx); err != nil {
+	p.begin()
+	err = p.serving(ctx)
+	if err == nil {
+		err = p.usable(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("starting the control plane: %w", err)
 	}
 	emit(Event{Ready: true})

@@ -45,6 +45,11 @@ func Survey(ctx context.Context, l layout.Layout) (Overview, error) {
 		return o, err
 	}
 	o.Report, o.Up, o.Healthy = report, true, len(report.Problems) == 0
+	if s.Node {
+		if pid, err := BoxPID(l); err == nil {
+			translate(o.Components, pid)
+		}
+	}
 	o.Addresses = append(o.Addresses, Address{"API server", fmt.Sprintf("https://127.0.0.1:%d", s.APIPort)})
 	if s.RegistryPort > 0 {
 		o.Addresses = append(o.Addresses, Address{"registry", fmt.Sprintf("localhost:%d", s.RegistryPort)})
