@@ -294,8 +294,11 @@ func TestManners(t *testing.T) {
 			p.Watch(obj(i), target(t, fmt.Sprint("reg.example.com/a", i), time.Hour))
 		}
 		wait(time.Second)
-		if polls := w.count(); polls > hostPerSecond*2 || w.most > hostAtOnce {
-			t.Errorf("%d polls in a second, %d at once", polls, w.most)
+		w.mu.Lock()
+		most := w.most
+		w.mu.Unlock()
+		if polls := w.count(); polls > hostPerSecond*2 || most > hostAtOnce {
+			t.Errorf("%d polls in a second, %d at once", polls, most)
 		}
 		wait(time.Minute)
 		if polls := w.count(); polls < 400 {
