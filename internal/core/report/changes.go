@@ -56,7 +56,7 @@ func Changes(before, after v1alpha1.OwnerStatus) []Event {
 		if was == nil {
 			was = &v1alpha1.ResourceStatus{}
 		}
-		if !sameOutputs(was.Outputs, now.Outputs) {
+		if !sameOutputs(was.Outputs, now.Outputs) && (now.StampedRef != nil || len(now.Outputs) > 0) {
 			out = append(out, Event{OutputChanged, outputMessage(now)})
 		}
 		if h, turned := turned(was, now); turned {
