@@ -33,7 +33,7 @@ func TestLedger(t *testing.T) {
 	at := func(s int) time.Time { return began.Add(time.Duration(s) * time.Second) }
 	l.Change(story.Change{At: at(1), Live: workload("a")})
 	l.Change(story.Change{At: at(2), Live: workload("a")}) // the same again is no row
-	l.Change(story.Change{At: at(3), Live: workload("b")})
+	l.Change(story.Change{At: at(3), Live: workload("b@sha256:" + strings.Repeat("c", 64))})
 	l.Change(story.Change{At: at(4)}) // an object that is gone
 	l.Add(at(5), "answer", "pod/x", "")
 	l.Bar("fast", 9*time.Second, 10*time.Second)
@@ -50,7 +50,7 @@ func TestLedger(t *testing.T) {
 	want := []string{
 		"STEP OBJECT OUTPUT AT",
 		"resource r things.test/demo image a 1.0 s",
-		"resource r things.test/demo image b 3.0 s",
+		"resource r things.test/demo image b@sha256:cccccccccccc… 3.0 s",
 		"answer pod/x - 5.0 s",
 		"DURATION TOOK BAR (warm build cache)",
 		"fast 9.0 s ≤ 10 s met",
@@ -84,7 +84,7 @@ func TestWanted(t *testing.T) {
 
 func TestShort(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("a", 64)
-	if got := short(digest); got != "sha256:aaaaaaaaaaaa" {
+	if got := short(digest); got != "sha256:aaaaaaaaaaaa…" {
 		t.Error(got)
 	}
 }

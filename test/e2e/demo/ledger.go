@@ -4,11 +4,15 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"sync"
 	"time"
 
 	"rhumb.run/rhumb/test/e2e/story"
 )
+
+// digest is what a table has no room for.
+var digest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
 // ledger keeps what the closing table shows: each step, its object, its output
 // and when it happened.
@@ -32,6 +36,7 @@ func (l *ledger) Add(at time.Time, step, object, output string) {
 }
 
 func (l *ledger) add(at time.Time, step, object, output string) {
+	output = digest.ReplaceAllStringFunc(output, short)
 	if output == "" {
 		output = "-"
 	}

@@ -92,7 +92,7 @@ func (d *demo) push(ctx context.Context, s *story.Story, text string) (digest st
 	d.out.Step(fmt.Sprintf("building a web server that says %q, pushing it to %s", text, story.Image))
 	digest, began, err = s.Push(ctx, text)
 	if err == nil {
-		d.ledger.Add(time.Now(), "push", story.Image, short(digest))
+		d.ledger.Add(time.Now(), "push", story.Image, digest)
 	}
 	return digest, began, err
 }
@@ -140,7 +140,7 @@ func (d *demo) second(ctx context.Context, s *story.Story) error {
 	if err != nil {
 		return err
 	}
-	d.ledger.Add(created, "roll", "pod/"+pod, short(digest))
+	d.ledger.Add(created, "roll", "pod/"+pod, digest)
 	d.ledger.Bar("second push to the new pod's creation", created.Sub(began), barSecondPod)
 	if pod, err = s.Answers(ctx, secondText); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (d *demo) shell(ctx context.Context, s *story.Story) error {
 func short(digest string) string {
 	const n = len("sha256:") + 12
 	if len(digest) > n {
-		return digest[:n]
+		return digest[:n] + "…"
 	}
 	return digest
 }
