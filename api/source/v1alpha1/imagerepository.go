@@ -36,6 +36,7 @@ type ImageRepositorySpec struct {
 	Image string `json:"image"`
 	// Interval between two looks at the registry, such as 5m or 30s. Looks at the same image are shared.
 	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="interval must be a duration such as 5m"
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 	// ImagePullSecrets are Secrets of this namespace with credentials for the registry. They are tried first.
