@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package owner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/fault"
+)
+
+// desk is a reconciler that can only save, and a clock to turn.
+type desk struct {
+	*Reconciler
+	workload *v1alpha1.Workload
+	writes   int
+	clock    time.Time
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{clock: time.Unix(1000, 0), workload: &v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "x", UID: "u"}}}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(d.workload).WithStatusSubresource(d.workload).
+		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+			d.writes++
+			return c.SubResource(sub).Patch(ctx, o, p, opts...)
+		}}).Build()
+	d.Reconciler = &Reconciler{kind: Workloads(), client: c, statuses: newStatuses(), queue: newQueue(),
+		events: Events{events.NewFakeRecorder(100), rate.NewLimiter(rate.Inf, 1)}, now: func() time.Time { return d.clock }}
+	return d
+}
+
+func status(ready metav1.ConditionStatus, message string) v1alpha1.OwnerStatus {
+	return v1alpha1.OwnerStatus{Conditions: []metav1.Condition{{Type: v1alpha1.Ready, Status: ready, Reason: "R", Message: message,
+		LastTransitionTime: metav1.NewTime(time.Unix(1, 0))}}}
+}
+
+// save tells the desk of a status and returns how long it wants to wait.
+func (d *desk) saves(t *testing.T, s v1alpha1.OwnerStatus, err error) time.Duration {
+	t.Helper()
+	if getErr := d.client.Get(t.Context(), client.ObjectKeyFromObject(d.workload), d.workload); getErr != nil {
+		t.Fatal(getErr)
+	}
+	o := d.kind.View(d.workload)
+	d.statuses.refresh(d.workload, &o)
+	wait, saveErr := d.save(t.Context(), d.workload, &o, outcome{blueprint: "chain", status: s, facts: report.Facts{IdentityErr: err}})
+	if saveErr != nil {
+		t.Fatal(saveErr)
+	}
+	return wait
+}
+
+func TestStatusInMotionIsOneWrite(t *testing.T) {
+	d := newDesk(t)
+	for _, message := range []string{"hop one", "hop two", "hop three"} {
+		if wait := d.saves(t, status(metav1.ConditionUnknown, message), nil); wait == 0 {
+			t.Fatalf("%s: nothing says when to look again", message)
+		}
+		d.clock = d.clock.Add(calm / 10)
+	}
+	if d.writes != 0 {
+		t.Fatalf("%d writes while in motion", d.writes)
+	}
+	d.saves(t, status(metav1.ConditionTrue, ""), nil)
+	if d.writes != 1 {
+		t.Errorf("%d writes, want the one when it became ready", d.writes)
+	}
+	d.saves(t, status(metav1.ConditionTrue, ""), nil)
+	if d.writes != 1 {
+		t.Errorf("%d writes, a status that says the same was written again", d.writes)
+	}
+}
+
+func TestStatusThatRestsInWaitingIsWritten(t *testing.T) {
+	d := newDesk(t)
+	d.saves(t, status(metav1.ConditionUnknown, "waiting"), nil)
+	d.clock = d.clock.Add(calm)
+	d.saves(t, status(metav1.ConditionUnknown, "waiting"), nil)
+	if d.writes != 1 {
+		t.Errorf("%d writes after the calm, want 1", d.writes)
+	}
+}
+
+func TestWhatAPersonMustMendIsWrittenAtOnce(t *testing.T) {
+	d := newDesk(t)
+	d.saves(t, status(metav1.ConditionFalse, "no such account"), fault.Rejectf("ServiceAccountError", "no such account"))
+	if d.writes != 1 {
+		t.Errorf("%d writes, want 1", d.writes)
+	}
+}
+
+func TestPassingFailureIsHeldBack(t *testing.T) {
+	d := newDesk(t)
+	d.saves(t, status(metav1.ConditionFalse, "connection refused"), errors.New("connection refused"))
+	if d.writes != 0 {
+		t.Error("a failure that the next try may mend was written at once")
+	}
+}
+
+func TestStatusIsReplacedWhole(t *testing.T) {
+	d := newDesk(t)
+	raw, err := d.patch(d.workload, outcome{status: status(metav1.ConditionTrue, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Metadata struct{ UID string }
+		Status   map[string]any
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Metadata.UID != "u" {
+		t.Errorf("the patch is bound to %q, want the owner's uid", got.Metadata.UID)
+	}
+	for _, field := range []string{"resources", "orphans", "cause"} {
+		if v, named := got.Status[field]; !named || v != nil {
+			t.Errorf("status.%s = %v: what is no more must be named and null", field, v)
+		}
+	}
+}
