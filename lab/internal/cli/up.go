@@ -55,7 +55,10 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if holder.Alive {
-		fmt.Fprintf(out, "the lab in %s is up already (pid %d)\n", l.Root, holder.PID)
+		fmt.Fprintf(out, "a lab runs in %s already (pid %d)\n", l.Root, holder.PID)
+		if err := lab.AwaitHealthy(cmd.Context(), l, 2*time.Minute); err != nil {
+			return err
+		}
 		return nextSteps(out, l)
 	}
 	s, err := f.settings(cmd, l)

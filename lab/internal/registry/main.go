@@ -59,5 +59,8 @@ func serve(ctx context.Context, o Options) error {
 	}
 	grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	return server.Shutdown(grace)
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close() // a client that will not hang up has had its time
+	}
+	return nil
 }
