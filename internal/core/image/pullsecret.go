@@ -70,8 +70,10 @@ func logins(auths map[string]dockerAuth, from string) (Logins, error) {
 	out := make(Logins, 0, len(auths))
 	for key, a := range auths {
 		host, path := splitKey(key)
-		l := Login{Host: host, Path: path, From: from, Username: a.Username, Password: Secret(a.Password),
-			IdentityToken: Secret(a.IdentityToken), RegistryToken: Secret(a.RegistryToken)}
+		l := Login{
+			Host: host, Path: path, From: from, Username: a.Username, Password: Secret(a.Password),
+			IdentityToken: Secret(a.IdentityToken), RegistryToken: Secret(a.RegistryToken),
+		}
 		if a.Auth != "" {
 			raw, err := base64.StdEncoding.DecodeString(a.Auth)
 			user, pass, ok := strings.Cut(strings.TrimRight(string(raw), "\x00"), ":")
@@ -127,8 +129,10 @@ func parseBasicAuth(s *corev1.Secret, from string) (Logins, error) {
 	out := make(Logins, 0, len(hosts))
 	for _, h := range slices.Compact(hosts) {
 		host, path := splitKey(h)
-		out = append(out, Login{Host: host, Path: path, From: from,
-			Username: string(s.Data[corev1.BasicAuthUsernameKey]), Password: Secret(s.Data[corev1.BasicAuthPasswordKey])})
+		out = append(out, Login{
+			Host: host, Path: path, From: from,
+			Username: string(s.Data[corev1.BasicAuthUsernameKey]), Password: Secret(s.Data[corev1.BasicAuthPasswordKey]),
+		})
 	}
 	return out, nil
 }

@@ -21,26 +21,46 @@ func TestParse(t *testing.T) {
 		rev string // of digestB
 		ref Ref
 	}{
-		"LocalRegistry": {"the name stays what the kubelet knows, its port included", "localhost:5000/apps/demo", "localhost:5000/apps/demo:latest@" + digestB,
-			Ref{Name: "localhost:5000/apps/demo", Host: "localhost:5000", Repository: "apps/demo", Tag: "latest"}},
-		"HubShort": {"Docker Hub's own images have a hidden folder", "nginx", "nginx:latest@" + digestB,
-			Ref{Name: "nginx", Host: "docker.io", Repository: "library/nginx", Tag: "latest"}},
-		"HubUser": {"and users' do not", "bitnami/redis:7", "bitnami/redis:7@" + digestB,
-			Ref{Name: "bitnami/redis", Host: "docker.io", Repository: "bitnami/redis", Tag: "7"}},
-		"HubSpelt": {"one registry, many names", "index.docker.io/nginx:1", "index.docker.io/nginx:1@" + digestB,
-			Ref{Name: "index.docker.io/nginx", Host: "docker.io", Repository: "library/nginx", Tag: "1"}},
-		"Localhost": {"localhost is a host, as for the kubelet", "localhost/foo:1", "localhost/foo:1@" + digestB,
-			Ref{Name: "localhost/foo", Host: "localhost", Repository: "foo", Tag: "1"}},
-		"OneLetter": {"a repository may have one letter", "quay.io/a:1", "quay.io/a:1@" + digestB,
-			Ref{Name: "quay.io/a", Host: "quay.io", Repository: "a", Tag: "1"}},
-		"Pinned": {"a digest needs no tag, and gets none", "ghcr.io/a/b@" + digestA, "ghcr.io/a/b@" + digestB,
-			Ref{Name: "ghcr.io/a/b", Host: "ghcr.io", Repository: "a/b", Digest: digestA}},
-		"PinnedTag": {"a tag beside a digest is for people, and stays", "ghcr.io/a/b:v1@" + digestA, "ghcr.io/a/b:v1@" + digestB,
-			Ref{Name: "ghcr.io/a/b", Host: "ghcr.io", Repository: "a/b", Tag: "v1", Digest: digestA}},
-		"IPv6": {"colons in brackets are not a port", "[::1]:5000/a", "[::1]:5000/a:latest@" + digestB,
-			Ref{Name: "[::1]:5000/a", Host: "[::1]:5000", Repository: "a", Tag: "latest"}},
-		"UpperHost": {"hosts have no case", "Reg.Example.com/a", "Reg.Example.com/a:latest@" + digestB,
-			Ref{Name: "Reg.Example.com/a", Host: "reg.example.com", Repository: "a", Tag: "latest"}},
+		"LocalRegistry": {
+			"the name stays what the kubelet knows, its port included", "localhost:5000/apps/demo", "localhost:5000/apps/demo:latest@" + digestB,
+			Ref{Name: "localhost:5000/apps/demo", Host: "localhost:5000", Repository: "apps/demo", Tag: "latest"},
+		},
+		"HubShort": {
+			"Docker Hub's own images have a hidden folder", "nginx", "nginx:latest@" + digestB,
+			Ref{Name: "nginx", Host: "docker.io", Repository: "library/nginx", Tag: "latest"},
+		},
+		"HubUser": {
+			"and users' do not", "bitnami/redis:7", "bitnami/redis:7@" + digestB,
+			Ref{Name: "bitnami/redis", Host: "docker.io", Repository: "bitnami/redis", Tag: "7"},
+		},
+		"HubSpelt": {
+			"one registry, many names", "index.docker.io/nginx:1", "index.docker.io/nginx:1@" + digestB,
+			Ref{Name: "index.docker.io/nginx", Host: "docker.io", Repository: "library/nginx", Tag: "1"},
+		},
+		"Localhost": {
+			"localhost is a host, as for the kubelet", "localhost/foo:1", "localhost/foo:1@" + digestB,
+			Ref{Name: "localhost/foo", Host: "localhost", Repository: "foo", Tag: "1"},
+		},
+		"OneLetter": {
+			"a repository may have one letter", "quay.io/a:1", "quay.io/a:1@" + digestB,
+			Ref{Name: "quay.io/a", Host: "quay.io", Repository: "a", Tag: "1"},
+		},
+		"Pinned": {
+			"a digest needs no tag, and gets none", "ghcr.io/a/b@" + digestA, "ghcr.io/a/b@" + digestB,
+			Ref{Name: "ghcr.io/a/b", Host: "ghcr.io", Repository: "a/b", Digest: digestA},
+		},
+		"PinnedTag": {
+			"a tag beside a digest is for people, and stays", "ghcr.io/a/b:v1@" + digestA, "ghcr.io/a/b:v1@" + digestB,
+			Ref{Name: "ghcr.io/a/b", Host: "ghcr.io", Repository: "a/b", Tag: "v1", Digest: digestA},
+		},
+		"IPv6": {
+			"colons in brackets are not a port", "[::1]:5000/a", "[::1]:5000/a:latest@" + digestB,
+			Ref{Name: "[::1]:5000/a", Host: "[::1]:5000", Repository: "a", Tag: "latest"},
+		},
+		"UpperHost": {
+			"hosts have no case", "Reg.Example.com/a", "Reg.Example.com/a:latest@" + digestB,
+			Ref{Name: "Reg.Example.com/a", Host: "reg.example.com", Repository: "a", Tag: "latest"},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
