@@ -129,6 +129,11 @@ func TestRoleGrantedAfterRefusal(t *testing.T) {
 		}
 	}
 	before := w.GetResourceVersion()
+	// Each refusal makes the next try later; after these it is minutes away, and only the grant itself can wake us.
+	for _, text := range []string{"a", "b", "c", "d", "one"} {
+		b.merge(b.carto("workloads"), "app", `{spec: {params: [{name: text, value: `+text+`}]}}`)
+		b.workload("app", "False", "TemplateRejectedByAPIServer")
+	}
 	b.apply(docs[1] + "\n---\n" + docs[2])
 	b.data("app-deploy", deployed("one"))
 	if after := b.workload("app", "True", "Ready"); after.GetResourceVersion() == before {
@@ -159,6 +164,42 @@ func TestEditedAndDeletedObjectsAreRestored(t *testing.T) {
 		u := b.data("app-deploy", deployed("one"))
 		return u.GetUID() != uid, string(u.GetUID())
 	})
+}
+
+// A label that is gone hides the object from our watch: it is found again all the same.
+func TestObjectWithoutOurLabelIsFoundAgain(t *testing.T) {
+	b := newBed(t)
+	b.start(nil)
+	b.apply(rights + "\n---" + chain + "\n---" + app)
+	b.workload("app", "True", "Ready")
+	uid := b.data("app-deploy", deployed("one")).GetUID()
+	b.merge(b.configMaps(), "app-deploy", `{metadata: {labels: {carto.run/resource-name: null}}}`)
+	b.until("the label is back on the same object", func() (bool, string) {
+		u := b.data("app-deploy", deployed("one"))
+		return u.GetUID() == uid && u.GetLabels()["carto.run/resource-name"] == "deploy", toString(u.GetLabels())
+	})
+	b.workload("app", "True", "Ready")
+}
+
+// An object that was handed to another controller is that one's, labels or not.
+func TestObjectHandedToAnotherIsLeftToIt(t *testing.T) {
+	b := newBed(t)
+	b.start(nil)
+	b.apply(rights + "\n---" + chain + "\n---" + app)
+	b.workload("app", "True", "Ready")
+	b.apply(`{apiVersion: v1, kind: ConfigMap, metadata: {name: theirs}}`)
+	owner, err := b.configMaps().Get(context.Background(), "theirs", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.merge(b.configMaps(), "app-deploy", `{metadata: {ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: theirs, uid: `+
+		string(owner.GetUID())+`, controller: true}]}, data: {config: theirs now}}`)
+	b.merge(b.carto("workloads"), "app", `{metadata: {annotations: {look: again}}}`)
+	w := b.workload("app", "False", "TemplateRejectedByAPIServer")
+	if got := readyCondition(w)["message"].(string); !strings.Contains(got, "ConfigMap/theirs") {
+		t.Errorf("message %q does not name the holder", got)
+	}
+	b.data("app-deploy", map[string]string{"config": "theirs now"})
 }
 
 func TestWhatOthersAddStays(t *testing.T) {
