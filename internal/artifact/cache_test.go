@@ -44,9 +44,8 @@ func get(t *testing.T, c *Cache, id string, m Make) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	data, err := io.ReadAll(f)
-	if err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
@@ -126,7 +125,7 @@ func TestLeastUsedGoes(t *testing.T) {
 	if !ok {
 		t.Fatal("not kept")
 	}
-	defer held.Close()
+	defer func() { _ = held.Close() }()
 	get(t, c, id("c"), says("12345678"))
 	if diff := cmp.Diff([]string{"a", "c"}, files(t, dir)); diff != "" {
 		t.Error(diff)

@@ -5,6 +5,7 @@ package artifact
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"rhumb.run/rhumb/internal/core/image"
@@ -50,32 +51,52 @@ func readHook(body []byte) ([]image.Pushed, error) {
 	if err := json.Unmarshal(body, &n); err != nil {
 		return nil, errors.New("want a JSON object of a registry that is known here")
 	}
+	out := slices.Concat(n.distribution(), n.harbor(), n.hub(), n.quay())
+	return out[:min(len(out), maxPushes)], nil
+}
+
+func (n *notification) distribution() []image.Pushed {
 	var out []image.Pushed
 	for _, e := range n.Events {
 		if e.Action == "push" && mayBeTagged(e.Target.MediaType) {
 			out = append(out, image.Pushed{Host: image.CanonicalHost(e.Request.Host), Repository: e.Target.Repository, Tag: e.Target.Tag})
 		}
 	}
-	if n.Type == "" || strings.Contains(strings.ToUpper(n.Type), "PUSH") {
+	return out
+}
+
+func (n *notification) harbor() []image.Pushed {
+	var out []image.Pushed
+	if strings.Contains(strings.ToUpper(n.Type), "PUSH") {
 		for _, r := range n.EventData.Resources {
 			out = append(out, named(r.ResourceURL)...)
 		}
 	}
-	var hub struct {
+	return out
+}
+
+func (n *notification) hub() []image.Pushed {
+	var repository struct {
 		RepoName string `json:"repo_name"`
 	}
-	if json.Unmarshal(n.Repository, &hub) == nil && hub.RepoName != "" {
-		for _, p := range named(hub.RepoName) {
-			out = append(out, image.Pushed{Host: p.Host, Repository: p.Repository, Tag: n.PushData.Tag})
-		}
+	if json.Unmarshal(n.Repository, &repository) != nil {
+		return nil
 	}
+	out := named(repository.RepoName)
+	for i := range out {
+		out[i].Tag = n.PushData.Tag
+	}
+	return out
+}
+
+func (n *notification) quay() []image.Pushed {
+	var out []image.Pushed
 	for _, p := range named(n.DockerURL) {
 		for _, tag := range n.Tags {
 			out = append(out, image.Pushed{Host: p.Host, Repository: p.Repository, Tag: tag})
 		}
 	}
-	out = out[:min(len(out), maxPushes)]
-	return out, nil
+	return out
 }
 
 // mayBeTagged leaves out blobs, of which each push has many: no tag ever names one.

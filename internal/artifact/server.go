@@ -89,8 +89,10 @@ func (s *Server) Start(ctx context.Context) error {
 
 // Serve serves on a listener until the context ends.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		WriteTimeout: answerTimeout, MaxHeaderBytes: 64 << 10}
+	hs := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		WriteTimeout: answerTimeout, MaxHeaderBytes: 64 << 10,
+	}
 	done := make(chan error, 1)
 	go func() { done <- hs.Serve(l) }()
 	s.o.Log.Info("serving artifacts", "address", l.Addr().String())
@@ -143,7 +145,7 @@ func (s *Server) tarball(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if r.Method == http.MethodGet {
 		servedTotal.Inc()
 	}
@@ -198,8 +200,7 @@ func (s *Server) heard(w http.ResponseWriter, r *http.Request) (code int, text s
 		return http.StatusTooManyRequests, "too many notifications"
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHook))
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge, "the notification is too large"
 	}
 	if err != nil {

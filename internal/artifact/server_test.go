@@ -128,15 +128,21 @@ func TestHook(t *testing.T) {
 		body string
 		want []image.Pushed
 	}{
-		"Distribution": {"the registry that most people run; blobs and pulls are none of ours",
+		"Distribution": {
+			"the registry that most people run; blobs and pulls are none of ours",
 			`{"events":[{"action":"push","target":{"mediaType":"application/octet-stream","repository":"apps/demo"},"request":{"host":"localhost:5000"}},
 			{"action":"pull","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","repository":"apps/demo","tag":"latest"}},
 			{"action":"push","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","repository":"apps/demo","tag":"latest","digest":"sha256:forged"},"request":{"host":"localhost:5000"}}]}`,
-			[]image.Pushed{demo}},
-		"Untagged": {"an index of tagged children, or a push by digest", `{"events":[{"action":"push","target":{"repository":"apps/demo"},"request":{"host":"localhost:5000"}}]}`,
-			[]image.Pushed{{Host: "localhost:5000", Repository: "apps/demo"}}},
-		"Harbor": {"names the image as one pulls it", `{"type":"PUSH_ARTIFACT","event_data":{"resources":[{"digest":"sha256:x","tag":"latest","resource_url":"localhost:5000/apps/demo:latest"}],"repository":{"repo_full_name":"apps/demo"}}}`,
-			[]image.Pushed{demo}},
+			[]image.Pushed{demo},
+		},
+		"Untagged": {
+			"an index of tagged children, or a push by digest", `{"events":[{"action":"push","target":{"repository":"apps/demo"},"request":{"host":"localhost:5000"}}]}`,
+			[]image.Pushed{{Host: "localhost:5000", Repository: "apps/demo"}},
+		},
+		"Harbor": {
+			"names the image as one pulls it", `{"type":"PUSH_ARTIFACT","event_data":{"resources":[{"digest":"sha256:x","tag":"latest","resource_url":"localhost:5000/apps/demo:latest"}],"repository":{"repo_full_name":"apps/demo"}}}`,
+			[]image.Pushed{demo},
+		},
 		"HarborPull": {"and says what happened to it", `{"type":"PULL_ARTIFACT","event_data":{"resources":[{"resource_url":"localhost:5000/apps/demo:latest"}]}}`, nil},
 		"Hub":        {"Docker Hub leaves out its own name", `{"push_data":{"tag":"7"},"repository":{"repo_name":"bitnami/redis"}}`, []image.Pushed{{Host: "docker.io", Repository: "bitnami/redis", Tag: "7"}}},
 		"Quay":       {"Quay says all tags at once", `{"repository":"ns/app","docker_url":"quay.io/ns/app","updated_tags":["a","b"]}`, []image.Pushed{{Host: "quay.io", Repository: "ns/app", Tag: "a"}, {Host: "quay.io", Repository: "ns/app", Tag: "b"}}},

@@ -142,7 +142,9 @@ func ask1(ctx context.Context, s source, res resource) (image.Login, bool) {
 	if err != nil || c == nil {
 		return image.Login{}, false
 	}
-	l := image.Login{Host: res.host, From: "the controller's " + s.name + " credentials", Username: c.Username,
-		Password: image.Secret(c.Password), IdentityToken: image.Secret(c.IdentityToken), RegistryToken: image.Secret(c.RegistryToken)}
+	l := image.Login{
+		Host: res.host, From: "the controller's " + s.name + " credentials", Username: c.Username,
+		Password: image.Secret(c.Password), IdentityToken: image.Secret(c.IdentityToken), RegistryToken: image.Secret(c.RegistryToken),
+	}
 	return l, l.Username != "" || l.IdentityToken != "" || l.RegistryToken != ""
 }

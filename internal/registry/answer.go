@@ -86,8 +86,7 @@ func retryAfter(v string, now time.Time) time.Duration {
 
 // unanswered says why there was no answer, in words that are the same for each try.
 func unanswered(err error) *answer {
-	var own *answer
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*answer](err); ok {
 		return own
 	}
 	a := &answer{reason: image.ReasonUnreachable}
@@ -150,8 +149,7 @@ var pairs = regexp.MustCompile(`(?:\[[0-9a-fA-F:.%]+\]|[0-9.]+):\d+->`)
 
 // innermost drops the URL, which may be a blob store's with a signature in it.
 func innermost(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return image.Bound(pairs.ReplaceAllString(err.Error(), ""), maxWords)

@@ -55,8 +55,10 @@ func NewClient(o Options) *Client {
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
 	}
-	c := &Client{hosts: o.Hosts, keychain: o.Keychain, timeout: o.Timeout,
-		clients: &clients{hosts: o.Hosts, proxy: o.Proxy, byCA: map[string]*http.Client{}}}
+	c := &Client{
+		hosts: o.Hosts, keychain: o.Keychain, timeout: o.Timeout,
+		clients: &clients{hosts: o.Hosts, proxy: o.Proxy, byCA: map[string]*http.Client{}},
+	}
 	o.Hosts.OnChange(func() {
 		c.clients.reset()
 		c.sessions.reset()
@@ -80,24 +82,29 @@ type try func(ctx context.Context, e Endpoint, login *image.Login) error
 func (c *Client) each(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
 	c.hosts.await(ctx)
 	var said []string
-	var worst *answer
+	worst := &answer{reason: image.ReasonUnreachable}
 	for _, e := range c.hosts.Endpoints(ref.Host) {
 		a := c.at(ctx, e, ref, logins, do)
 		if a == nil {
 			return nil
 		}
 		said = append(said, e.String()+": "+a.words)
-		if !e.Mirror && (worst == nil || weight(a) >= weight(worst)) {
+		if e.Mirror {
+			continue
+		}
+		if weight(a) >= weight(worst) {
 			worst = a
 		}
-		if ctx.Err() != nil {
-			break
+		if a.reason == image.ReasonNotFound || a.reason == image.ReasonThrottled {
+			break // the registry itself has answered: its other addresses would say the same
 		}
 	}
-	f := &image.Failure{Reason: image.ReasonUnreachable, Detail: strings.Join(said, "; ")}
-	if worst != nil {
-		f.Reason, f.After, f.Fix = worst.reason, worst.after, worst.fix
-	}
+	return c.failure(ref, logins, worst, strings.Join(said, "; "))
+}
+
+// failure is what is said of an image that no endpoint gave.
+func (c *Client) failure(ref image.Ref, logins image.Logins, worst *answer, said string) *image.Failure {
+	f := &image.Failure{Reason: worst.reason, Detail: said, Fix: worst.fix, After: worst.after}
 	if hint := c.hosts.Hint(ref.Host); hint != "" && f.Reason == image.ReasonUnreachable {
 		f.Fix = hint
 	}
@@ -168,8 +175,10 @@ func (c *Client) as(ctx context.Context, e Endpoint, logins image.Logins, do try
 
 // scrub takes out what a registry may have echoed.
 func scrub(a *answer, l *image.Login) *answer {
-	for _, s := range []string{string(l.Password), string(l.IdentityToken), string(l.RegistryToken),
-		base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + string(l.Password)))} {
+	for _, s := range []string{
+		string(l.Password), string(l.IdentityToken), string(l.RegistryToken),
+		base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + string(l.Password))),
+	} {
 		if s != "" {
 			b := *a
 			b.words = strings.ReplaceAll(b.words, s, "[redacted]")
@@ -219,25 +228,30 @@ func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) 
 		return resp, err
 	}
 	ch, ok := readChallenge(resp.Header)
-	switch {
-	case ok && ch.bearer && (login == nil || login.RegistryToken == ""):
-		closeBody(resp)
+	if !ok || !answerable(ch, login, s) {
+		return resp, nil
+	}
+	closeBody(resp)
+	c.sessions.drop(key)
+	s = session{basic: true}
+	if ch.bearer {
 		if s, err = c.fetchToken(ctx, e, login, repository, ch); err != nil {
 			return nil, err
 		}
-	case ok && !ch.bearer && login != nil && login.Username != "" && !s.basic:
-		closeBody(resp)
-		s = session{basic: true}
-	default:
-		return resp, nil
 	}
 	resp, err = c.send(ctx, e, login, repository, a, s)
 	if err == nil && resp.StatusCode != http.StatusUnauthorized {
 		c.sessions.put(key, s)
-	} else {
-		c.sessions.drop(key)
 	}
 	return resp, err
+}
+
+// answerable reports whether a challenge asks for something that we have and have not shown yet.
+func answerable(ch challenge, login *image.Login, s session) bool {
+	if ch.bearer {
+		return login == nil || login.RegistryToken == ""
+	}
+	return login != nil && login.Username != "" && !s.basic
 }
 
 func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repository string, a ask, s session) (*http.Response, error) {
@@ -274,8 +288,7 @@ func bad(resp *http.Response) *answer {
 
 // asFailure is the failure of an error that each returned.
 func asFailure(err error) *image.Failure {
-	var f *image.Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*image.Failure](err); ok {
 		return f
 	}
 	a := unanswered(err)

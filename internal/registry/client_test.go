@@ -52,12 +52,18 @@ func TestResolveFails(t *testing.T) {
 		words  []string // in the message, which has the endpoint too
 		after  time.Duration
 	}{
-		"Unauthorized": {"nobody said who we are", answers(401, "", "WWW-Authenticate", `Basic realm="x"`), image.ReasonUnauthorized,
-			[]string{"401", "add a pull secret for " + contract.Host, "spec.imagePullSecrets"}, 0},
+		"Unauthorized": {
+			"nobody said who we are", answers(401, "", "WWW-Authenticate", `Basic realm="x"`), image.ReasonUnauthorized,
+			[]string{"401", "add a pull secret for " + contract.Host, "spec.imagePullSecrets"},
+			0,
+		},
 		"Forbidden": {"some registries say 403", answers(403, ""), image.ReasonUnauthorized, []string{"403"}, 0},
 		"NotFound":  {"the tag is not there", answers(404, ""), image.ReasonNotFound, []string{"push it"}, 0},
-		"Throttled": {"the registry asks for peace, and how much", answers(429, "", "Retry-After", "7"), image.ReasonThrottled,
-			[]string{"429", "mirror"}, 7 * time.Second},
+		"Throttled": {
+			"the registry asks for peace, and how much", answers(429, "", "Retry-After", "7"), image.ReasonThrottled,
+			[]string{"429", "mirror"},
+			7 * time.Second,
+		},
 		"Unavailable": {"a registry in trouble", answers(503, "", "Retry-After", "9"), image.ReasonRemote, []string{"503"}, 9 * time.Second},
 		"Slow": {"a registry that never answers is given up on", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 			select {
@@ -128,8 +134,11 @@ func closed(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 func TestUnreachable(t *testing.T) {
@@ -148,10 +157,14 @@ func TestUnreachable(t *testing.T) {
 		image string
 		words []string
 	}{
-		"Announced": {"the addresses that were tried are those that the cluster announced, by HTTP and then HTTPS", announced, "localhost:5000/a",
-			[]string{"http://" + addr + ": connection refused; https://" + addr + ": connection refused", "hostFromClusterNetwork"}},
-		"AnnouncedHalf": {"an announcement for people's machines only is told apart", silent, "localhost:5000/a",
-			[]string{"https://localhost:5000: ", "without hostFromClusterNetwork", "add that"}},
+		"Announced": {
+			"the addresses that were tried are those that the cluster announced, by HTTP and then HTTPS", announced, "localhost:5000/a",
+			[]string{"http://" + addr + ": connection refused; https://" + addr + ": connection refused", "hostFromClusterNetwork"},
+		},
+		"AnnouncedHalf": {
+			"an announcement for people's machines only is told apart", silent, "localhost:5000/a",
+			[]string{"https://localhost:5000: ", "without hostFromClusterNetwork", "add that"},
+		},
 		"Loopback": {"a tenant's image does not reach the controller's own pod", nil, addr + "/a", []string{"loopback", "--registries-config"}},
 		"Metadata": {"nor its cloud", nil, "169.254.169.254/a", []string{"link-local"}},
 		"NoHost":   {"a name that is nobody's", nil, "registry.invalid/a", []string{`no such host "registry.invalid"`, "registries file"}},
@@ -260,10 +273,10 @@ func tokens(t *testing.T, user string, seen *[]string) *httptest.Server {
 		*seen = append(*seen, r.URL.Query().Get("scope"))
 		if u, p, _ := r.BasicAuth(); u != user || p != canary {
 			w.WriteHeader(http.StatusUnauthorized)
-			fmt.Fprintf(w, `{"errors":[{"code":"DENIED","message":"password %s is wrong"}]}`, p)
+			_, _ = fmt.Fprintf(w, `{"errors":[{"code":"DENIED","message":"password %s is wrong"}]}`, p)
 			return
 		}
-		fmt.Fprint(w, `{"token":"granted","expires_in":300}`)
+		_, _ = fmt.Fprint(w, `{"token":"granted","expires_in":300}`)
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -285,8 +298,10 @@ func TestTokens(t *testing.T) {
 	service := tokens(t, "me", &asked)
 	f := contract.NewFront(t, bearer(memory(), service.URL))
 	trusted := registry.NewHosts()
-	trusted.SetFile([]registry.Host{{Host: contract.Host, Endpoint: f.URL, TokenHosts: []string{"127.0.0.1"}},
-		{Host: "tokens.example.com", Endpoint: service.URL}})
+	trusted.SetFile([]registry.Host{
+		{Host: contract.Host, Endpoint: f.URL, TokenHosts: []string{"127.0.0.1"}},
+		{Host: "tokens.example.com", Endpoint: service.URL},
+	})
 	me := image.Logins{login(contract.Host, "me")}
 
 	c := registry.NewClient(registry.Options{Hosts: trusted})

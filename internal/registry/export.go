@@ -104,7 +104,7 @@ func (c *Client) fetchManifest(ctx context.Context, ref image.Ref, logins image.
 		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		var err error
-		body, _, _, err = c.manifest(ctx, e, l, ref)
+		body, _, err = c.manifest(ctx, e, l, ref)
 		return err
 	})
 	if err != nil {
@@ -167,7 +167,7 @@ func (c *Client) blob(ctx context.Context, e Endpoint, l *image.Login, repositor
 	if resp.StatusCode != http.StatusOK {
 		return bad(resp)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	h := sha256.New()
 	body := &watched{r: io.LimitReader(resp.Body, d.Size+1), alarm: alarm}
 	n, err := io.Copy(io.MultiWriter(w, h), body)

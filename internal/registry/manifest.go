@@ -38,8 +38,10 @@ type manifest struct {
 }
 
 func noTree(format string, args ...any) *answer {
-	return &answer{reason: image.ReasonNoTree, words: fmt.Sprintf(format, args...),
-		fix: "use the image by its revision; its file tree is not served"}
+	return &answer{
+		reason: image.ReasonNoTree, words: fmt.Sprintf(format, args...),
+		fix: "use the image by its revision; its file tree is not served",
+	}
 }
 
 func readManifest(body []byte) (manifest, error) {

@@ -66,8 +66,10 @@ type poll struct {
 func NewPoller(r Resolver, alias func(sender, host string) bool) *Poller {
 	registerMetrics()
 	base, stop := context.WithCancel(context.Background())
-	return &Poller{resolver: r, alias: alias, base: base, stop: stop,
-		polls: map[pollKey]*poll{}, keys: map[types.NamespacedName]pollKey{}}
+	return &Poller{
+		resolver: r, alias: alias, base: base, stop: stop,
+		polls: map[pollKey]*poll{}, keys: map[types.NamespacedName]pollKey{},
+	}
 }
 
 // Start ends all polls when the context ends.

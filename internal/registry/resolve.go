@@ -53,38 +53,38 @@ func (c *Client) head(ctx context.Context, e Endpoint, l *image.Login, ref image
 		return digest, nil
 	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusMethodNotAllowed, resp.StatusCode == http.StatusNotImplemented:
 		closeBody(resp)
-		_, _, digest, err = c.manifest(ctx, e, l, ref)
+		_, digest, err = c.manifest(ctx, e, l, ref)
 		return digest, err
 	}
 	return "", bad(resp)
 }
 
 // manifest fetches a manifest and hashes it; neither its header nor the digest in the request is believed.
-func (c *Client) manifest(ctx context.Context, e Endpoint, l *image.Login, ref image.Ref) (body []byte, media, digest string, err error) {
+func (c *Client) manifest(ctx context.Context, e Endpoint, l *image.Login, ref image.Ref) (body []byte, digest string, err error) {
 	resp, err := c.do(ctx, e, l, ask{http.MethodGet, ref.Repository, "manifests/" + ref.Manifest(), acceptManifest})
 	if err != nil {
-		return nil, "", "", err
+		return nil, "", err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, "", "", bad(resp)
+		return nil, "", bad(resp)
 	}
 	defer closeBody(resp)
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
 	if err != nil {
-		return nil, "", "", fmt.Errorf("reading the manifest: %w", err)
+		return nil, "", fmt.Errorf("reading the manifest: %w", err)
 	}
 	if len(body) > maxManifest {
-		return nil, "", "", &answer{reason: image.ReasonRemote, words: fmt.Sprintf("its manifest is larger than %d bytes", maxManifest)}
+		return nil, "", &answer{reason: image.ReasonRemote, words: fmt.Sprintf("its manifest is larger than %d bytes", maxManifest)}
 	}
 	sum := sha256.Sum256(body)
 	digest = "sha256:" + hex.EncodeToString(sum[:])
 	if said := resp.Header.Get("Docker-Content-Digest"); image.IsDigest(said) && said != digest {
-		return nil, "", "", mismatch(said, digest)
+		return nil, "", mismatch(said, digest)
 	}
 	if ref.Pinned() && digest != ref.Digest {
-		return nil, "", "", mismatch(ref.Digest, digest)
+		return nil, "", mismatch(ref.Digest, digest)
 	}
-	return body, resp.Header.Get("Content-Type"), digest, nil
+	return body, digest, nil
 }
 
 func mismatch(want, got string) *answer {

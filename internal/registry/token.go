@@ -77,9 +77,11 @@ func (c *Client) fetchToken(ctx context.Context, e Endpoint, login *image.Login,
 		return session{}, &answer{reason: image.ReasonRemote, words: "it names a token service that is no URL"}
 	}
 	if login != nil && !mayHoldLogin(e, realm) {
-		return session{}, &answer{reason: image.ReasonUnauthorized,
-			words: fmt.Sprintf("its token service %s is of another domain, and %s was not sent there", image.Bound(realm.Host, 120), login.From),
-			fix:   "an operator can name that host under tokenHosts of the registry in the registries file"}
+		return session{}, &answer{
+			reason: image.ReasonUnauthorized,
+			words:  fmt.Sprintf("its token service %s is of another domain, and %s was not sent there", image.Bound(realm.Host, 120), login.From),
+			fix:    "an operator can name that host under tokenHosts of the registry in the registries file",
+		}
 	}
 	req, err := tokenRequest(ctx, realm, login, repository, ch)
 	if err != nil {
@@ -111,8 +113,10 @@ func tokenRequest(ctx context.Context, realm *url.URL, login *image.Login, repos
 	q.Set("service", ch.service)
 	q["scope"] = scopes
 	if login != nil && login.IdentityToken != "" {
-		form := url.Values{"grant_type": {"refresh_token"}, "service": {ch.service}, "client_id": {"rhumb"},
-			"scope": {strings.Join(scopes, " ")}, "refresh_token": {string(login.IdentityToken)}}
+		form := url.Values{
+			"grant_type": {"refresh_token"}, "service": {ch.service}, "client_id": {"rhumb"},
+			"scope": {strings.Join(scopes, " ")}, "refresh_token": {string(login.IdentityToken)},
+		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, realm.String(), strings.NewReader(form.Encode()))
 		if err != nil {
 			return nil, fmt.Errorf("asking the token service: %w", err)

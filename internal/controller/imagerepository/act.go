@@ -108,8 +108,7 @@ func (r *Reconciler) look(ctx context.Context, o *v1alpha1.ImageRepository, mine
 		since = r.now().Add(-refusedAge)
 	}
 	logins, err := r.keyring.Of(ctx, o, since)
-	var failure *image.Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*image.Failure](err); ok {
 		r.poller.Forget(key)
 		f.failure = failure
 		mine.retries++

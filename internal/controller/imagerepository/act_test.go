@@ -30,12 +30,18 @@ func TestTagMoves(t *testing.T) {
 	o := r.until("demo", "resolved", at(one))
 	hex := strings.TrimPrefix(one, "sha256:")
 	path := "imagerepository/" + r.ns + "/demo/" + hex + ".tar.gz"
-	want := v1alpha1.ImageRepositoryStatus{ObservedGeneration: 1, URL: "http://artifacts.test/" + path,
-		Artifact: &v1alpha1.Artifact{URL: "http://artifacts.test/" + path, Path: path, Checksum: one,
-			Revision: contract.Host + "/apps/demo:latest@" + one, LastUpdateTime: o.Status.Artifact.LastUpdateTime}}
+	want := v1alpha1.ImageRepositoryStatus{
+		ObservedGeneration: 1, URL: "http://artifacts.test/" + path,
+		Artifact: &v1alpha1.Artifact{
+			URL: "http://artifacts.test/" + path, Path: path, Checksum: one,
+			Revision: contract.Host + "/apps/demo:latest@" + one, LastUpdateTime: o.Status.Artifact.LastUpdateTime,
+		},
+	}
 	for _, c := range []struct{ kind, reason string }{{"ArtifactAvailable", "Available"}, {"ImageResolved", "Resolved"}, {"Ready", "Ready"}} {
-		want.Conditions = append(want.Conditions, metav1.Condition{Type: c.kind, Reason: c.reason, Status: "True", ObservedGeneration: 1,
-			LastTransitionTime: condition(o, c.kind).LastTransitionTime})
+		want.Conditions = append(want.Conditions, metav1.Condition{
+			Type: c.kind, Reason: c.reason, Status: "True", ObservedGeneration: 1,
+			LastTransitionTime: condition(o, c.kind).LastTransitionTime,
+		})
 	}
 	if diff := cmp.Diff(want, o.Status); diff != "" {
 		t.Error(diff)
@@ -185,8 +191,10 @@ func TestSecretLater(t *testing.T) {
 	r.must(r.client.Update(t.Context(), r.pullSecret("pull", "me")))
 	r.until("secret", "let in after the secret was mended, which nobody watches", reasoned("Ready"))
 
-	r.must(r.client.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: r.ns, Name: "puller"},
-		ImagePullSecrets: []corev1.LocalObjectReference{{Name: "gone"}, {Name: "pull"}}}))
+	r.must(r.client.Create(t.Context(), &corev1.ServiceAccount{
+		ObjectMeta:       metav1.ObjectMeta{Namespace: r.ns, Name: "puller"},
+		ImagePullSecrets: []corev1.LocalObjectReference{{Name: "gone"}, {Name: "pull"}},
+	}))
 	r.until("account", "let in by its account's secret", reasoned("Ready"))
 
 	account := &corev1.ServiceAccount{}

@@ -70,11 +70,15 @@ func Add(mgr manager.Manager, o Options) (*Catalog, error) {
 	if o.Poller == nil || o.Registry == nil || o.Nudge == nil || o.Path == nil {
 		return nil, errors.New("making the image repository controller: a part is missing")
 	}
-	c := &Catalog{client: mgr.GetClient(), registry: o.Registry, nudge: o.Nudge, elected: mgr.Elected(), now: time.Now,
-		keyring: newKeyring(mgr.GetAPIReader(), mgr.GetClient(), time.Now), grants: newGrants(), wake: func(types.NamespacedName) {}}
-	r := &Reconciler{client: mgr.GetClient(), poller: o.Poller, keyring: c.keyring, grants: c.grants,
+	c := &Catalog{
+		client: mgr.GetClient(), registry: o.Registry, nudge: o.Nudge, elected: mgr.Elected(), now: time.Now,
+		keyring: newKeyring(mgr.GetAPIReader(), mgr.GetClient(), time.Now), grants: newGrants(), wake: func(types.NamespacedName) {},
+	}
+	r := &Reconciler{
+		client: mgr.GetClient(), poller: o.Poller, keyring: c.keyring, grants: c.grants,
 		events: mgr.GetEventRecorder("ImageRepository"), now: time.Now, base: strings.TrimRight(o.ArtifactURL, "/"), path: o.Path,
-		objects: map[types.NamespacedName]*object{}}
+		objects: map[types.NamespacedName]*object{},
+	}
 	err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.ImageRepository{}, byAccount, func(x client.Object) []string {
 		return []string{accountOf(x.(*v1alpha1.ImageRepository))}
 	})

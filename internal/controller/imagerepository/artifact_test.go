@@ -126,8 +126,10 @@ func TestLocalRegistry(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	announce := func(text string) *corev1.ConfigMap {
-		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: registry.AnnouncedNamespace, Name: registry.AnnouncedName},
-			Data: map[string]string{registry.AnnouncedKey: text}}
+		return &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: registry.AnnouncedNamespace, Name: registry.AnnouncedName},
+			Data:       map[string]string{registry.AnnouncedKey: text},
+		}
 	}
 	r.must(r.client.Create(t.Context(), announce(`host: "localhost:5000"`)))
 	r.until("demo", "a fix that fits", func(o *v1alpha1.ImageRepository) bool {

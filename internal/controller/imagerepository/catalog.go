@@ -111,7 +111,8 @@ func (c *Catalog) leaveNotes(ctx context.Context, pushed []image.Pushed) error {
 		return fmt.Errorf("listing image repositories: %w", err)
 	}
 	note, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{LookAnnotation: c.now().UTC().Format(time.RFC3339)}}})
+		"annotations": map[string]string{LookAnnotation: c.now().UTC().Format(time.RFC3339)},
+	}})
 	if err != nil {
 		return fmt.Errorf("writing a note: %w", err)
 	}

@@ -49,8 +49,10 @@ type accountSecrets struct {
 }
 
 func newKeyring(live, cached client.Reader, now func() time.Time) *keyring {
-	return &keyring{live: live, cached: cached, now: now,
-		secrets: map[types.NamespacedName]secretLogins{}, accounts: map[types.NamespacedName]accountSecrets{}}
+	return &keyring{
+		live: live, cached: cached, now: now,
+		secrets: map[types.NamespacedName]secretLogins{}, accounts: map[types.NamespacedName]accountSecrets{},
+	}
 }
 
 // found are the logins of one object, and when the oldest of them was read; zero if no Secret is involved.
@@ -107,8 +109,10 @@ func (k *keyring) secret(ctx context.Context, key types.NamespacedName, since ti
 	var secret corev1.Secret
 	err := k.live.Get(ctx, key, &secret)
 	if apierrors.IsNotFound(err) {
-		return s, &image.Failure{Reason: image.ReasonSecretNotFound, Detail: fmt.Sprintf("Secret %q is not there", key.Name),
-			Fix: "create it, or take it out of spec.imagePullSecrets"}
+		return s, &image.Failure{
+			Reason: image.ReasonSecretNotFound, Detail: fmt.Sprintf("Secret %q is not there", key.Name),
+			Fix: "create it, or take it out of spec.imagePullSecrets",
+		}
 	}
 	if err != nil {
 		return s, fmt.Errorf("reading Secret %s: %w", key, err)
@@ -131,11 +135,16 @@ func (k *keyring) account(ctx context.Context, o *v1alpha1.ImageRepository) ([]s
 	seen.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
 	err := k.cached.Get(ctx, key, seen)
 	if apierrors.IsNotFound(err) {
+		k.mu.Lock()
+		delete(k.accounts, key)
+		k.mu.Unlock()
 		if key.Name == defaultAccount {
 			return nil, nil
 		}
-		return nil, &image.Failure{Reason: image.ReasonAccountNotFound, Detail: fmt.Sprintf("ServiceAccount %q is not there", key.Name),
-			Fix: "create it, or correct spec.serviceAccountName"}
+		return nil, &image.Failure{
+			Reason: image.ReasonAccountNotFound, Detail: fmt.Sprintf("ServiceAccount %q is not there", key.Name),
+			Fix: "create it, or correct spec.serviceAccountName",
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up ServiceAccount %s: %w", key, err)
@@ -171,13 +180,6 @@ func (k *keyring) sweep(now time.Time) {
 			delete(k.secrets, key)
 		}
 	}
-}
-
-// forgetAccount drops a service account that is gone.
-func (k *keyring) forgetAccount(key types.NamespacedName) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.accounts, key)
 }
 
 func accountOf(o *v1alpha1.ImageRepository) string {

@@ -161,9 +161,11 @@ func (r *rig) run(change ...func(*manager.Options)) *replica {
 	counted := rest.CopyConfig(r.config)
 	counted.Wrap(r.calls.wrap)
 	always := true
-	o := manager.Options{Scheme: scheme(r.t), Metrics: server.Options{BindAddress: "0"}, Logger: logger,
+	o := manager.Options{
+		Scheme: scheme(r.t), Metrics: server.Options{BindAddress: "0"}, Logger: logger,
 		Controller: config.Controller{SkipNameValidation: &always},
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{r.ns: {}}}}
+		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{r.ns: {}}},
+	}
 	for _, f := range change {
 		f(&o)
 	}
@@ -172,8 +174,10 @@ func (r *rig) run(change ...func(*manager.Options)) *replica {
 	c := registry.NewClient(registry.Options{Hosts: r.hosts})
 	poller := registry.NewPoller(c, r.hosts.Alias)
 	r.hosts.OnChange(poller.Retry)
-	catalog, err := imagerepository.Add(mgr, imagerepository.Options{Poller: poller, Registry: contract.NewExporter(r.t, c),
-		Nudge: poller.Nudge, ArtifactURL: "http://artifacts.test", Path: artifact.Path})
+	catalog, err := imagerepository.Add(mgr, imagerepository.Options{
+		Poller: poller, Registry: contract.NewExporter(r.t, c),
+		Nudge: poller.Nudge, ArtifactURL: "http://artifacts.test", Path: artifact.Path,
+	})
 	r.must(err)
 	store, err := artifact.OpenCache(r.t.TempDir(), 1<<30)
 	r.must(err)
@@ -206,15 +210,16 @@ func (r *rig) must(err error) {
 }
 
 // object makes an ImageRepository for an image of the front, polled every second unless changed.
-func (r *rig) object(name, img string, change ...func(*v1alpha1.ImageRepository)) *v1alpha1.ImageRepository {
+func (r *rig) object(name, img string, change ...func(*v1alpha1.ImageRepository)) {
 	r.t.Helper()
-	o := &v1alpha1.ImageRepository{ObjectMeta: metav1.ObjectMeta{Namespace: r.ns, Name: name},
-		Spec: v1alpha1.ImageRepositorySpec{Image: contract.Host + "/" + img, Interval: metav1.Duration{Duration: time.Second}}}
+	o := &v1alpha1.ImageRepository{
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.ns, Name: name},
+		Spec:       v1alpha1.ImageRepositorySpec{Image: contract.Host + "/" + img, Interval: metav1.Duration{Duration: time.Second}},
+	}
 	for _, f := range change {
 		f(o)
 	}
 	r.must(r.client.Create(r.t.Context(), o))
-	return o
 }
 
 func (r *rig) get(name string) *v1alpha1.ImageRepository {
@@ -269,8 +274,10 @@ func (r *rig) push(repositoryTag, text string) string {
 }
 
 func (r *rig) pullSecret(name, user string) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.ns, Name: name}, Type: corev1.SecretTypeDockerConfigJson,
-		Data: map[string][]byte{corev1.DockerConfigJsonKey: fmt.Appendf(nil, `{"auths":{%q:{"username":%q,"password":%q}}}`, contract.Host, user, canary)}}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.ns, Name: name}, Type: corev1.SecretTypeDockerConfigJson,
+		Data: map[string][]byte{corev1.DockerConfigJsonKey: fmt.Appendf(nil, `{"auths":{%q:{"username":%q,"password":%q}}}`, contract.Host, user, canary)},
+	}
 }
 
 // hook sends a notification, and wants it taken.
@@ -278,7 +285,7 @@ func (r *rig) hook(rep *replica, body string) {
 	r.t.Helper()
 	resp, err := http.Post(rep.url+"/hooks/registry", "application/vnd.docker.distribution.events.v1+json", strings.NewReader(body))
 	r.must(err)
-	defer resp.Body.Close()
+	r.must(resp.Body.Close())
 	if resp.StatusCode != http.StatusAccepted {
 		r.t.Errorf("hook answered %s", resp.Status)
 	}
@@ -289,9 +296,9 @@ func (r *rig) fetch(rep *replica, path string) (int, []byte) {
 	r.t.Helper()
 	resp, err := http.Get(rep.url + "/" + path)
 	r.must(err)
-	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	r.must(err)
+	r.must(resp.Body.Close())
 	return resp.StatusCode, body
 }
 
@@ -301,7 +308,7 @@ func private(next http.Handler) http.Handler {
 		if u, p, _ := r.BasicAuth(); u != "me" || p != canary {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 			w.WriteHeader(http.StatusUnauthorized)
-			fmt.Fprintf(w, `{"errors":[{"code":"UNAUTHORIZED","message":"no: %s"}]}`, r.Header.Get("Authorization"))
+			_, _ = fmt.Fprintf(w, `{"errors":[{"code":"UNAUTHORIZED","message":"no: %s"}]}`, r.Header.Get("Authorization"))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -89,8 +89,10 @@ func artifact(before *v1alpha1.Artifact, f facts, now time.Time) *v1alpha1.Artif
 		return nil
 	}
 	url, path := f.url(f.seen.Digest)
-	a := &v1alpha1.Artifact{URL: url, Path: path, Revision: f.ref.Revision(f.seen.Digest), Checksum: f.seen.Digest,
-		LastUpdateTime: metav1.NewTime(now.UTC().Truncate(time.Second))}
+	a := &v1alpha1.Artifact{
+		URL: url, Path: path, Revision: f.ref.Revision(f.seen.Digest), Checksum: f.seen.Digest,
+		LastUpdateTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
+	}
 	if before != nil && before.Revision == a.Revision {
 		a.LastUpdateTime = before.LastUpdateTime
 	}
@@ -98,8 +100,10 @@ func artifact(before *v1alpha1.Artifact, f facts, now time.Time) *v1alpha1.Artif
 }
 
 func failed(what, name string, f *image.Failure) metav1.Condition {
-	return metav1.Condition{Status: metav1.ConditionFalse, Reason: f.Reason,
-		Message: image.Bound(fmt.Sprintf("%s %q: %s", what, image.Bound(name, 512), strings.TrimPrefix(f.Error(), ": ")), maxMessage)}
+	return metav1.Condition{
+		Status: metav1.ConditionFalse, Reason: f.Reason,
+		Message: image.Bound(fmt.Sprintf("%s %q: %s", what, image.Bound(name, 512), strings.TrimPrefix(f.Error(), ": ")), maxMessage),
+	}
 }
 
 // conditions are the three in their order; the time of each moves with its status only.

@@ -26,24 +26,8 @@ func Image(t *testing.T, layers ...Files) v1.Image {
 	t.Helper()
 	img := empty.Image
 	for _, files := range layers {
-		var b bytes.Buffer
-		w := tar.NewWriter(&b)
-		for path, content := range files {
-			mode := int64(0o644)
-			if strings.HasPrefix(path, "bin/") {
-				mode = 0o755
-			}
-			if err := w.WriteHeader(&tar.Header{Name: path, Mode: mode, Size: int64(len(content))}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := io.WriteString(w, content); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+		packed := pack(t, files)
+		l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed)), nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,13 +38,37 @@ func Image(t *testing.T, layers ...Files) v1.Image {
 	return img
 }
 
+func pack(t *testing.T, files Files) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for path, content := range files {
+		mode := int64(0o644)
+		if strings.HasPrefix(path, "bin/") {
+			mode = 0o755
+		}
+		if err := w.WriteHeader(&tar.Header{Name: path, Mode: mode, Size: int64(len(content))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // Index makes an index of images by architecture, for Linux.
 func Index(images map[string]v1.Image) v1.ImageIndex {
 	idx := v1.ImageIndex(empty.Index)
 	for _, arch := range []string{"amd64", "arm64", "riscv64"} {
 		if img, ok := images[arch]; ok {
-			idx = mutate.AppendManifests(idx, mutate.IndexAddendum{Add: img,
-				Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}}})
+			idx = mutate.AppendManifests(idx, mutate.IndexAddendum{
+				Add:        img,
+				Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
+			})
 		}
 	}
 	return idx

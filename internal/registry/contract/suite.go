@@ -50,8 +50,7 @@ func Ref(t *testing.T, repository string) image.Ref {
 
 // Reason is the reason of a failure, or what else it is.
 func Reason(err error) string {
-	var f *image.Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*image.Failure](err); ok {
 		return f.Reason
 	}
 	return fmt.Sprintf("no failure: %v", err)

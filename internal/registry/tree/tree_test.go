@@ -25,10 +25,13 @@ func (m *memory) ReadAt(p []byte, off int64) (int, error) {
 func file(path, content string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeReg, Name: path, Mode: 0o644, Size: int64(len(content)), Linkname: content}
 }
+
 func dir(path string) tar.Header { return tar.Header{Typeflag: tar.TypeDir, Name: path, Mode: 0o755} }
+
 func sym(path, to string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeSymlink, Name: path, Linkname: to, Mode: 0o777}
 }
+
 func hard(path, to string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeLink, Name: path, Linkname: to}
 }

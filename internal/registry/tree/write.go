@@ -46,8 +46,10 @@ func (t *Tree) write(tw *tar.Writer, at []string, dir *name) error {
 }
 
 func (t *Tree) writeOne(tw *tar.Writer, full []string, n *node) error {
-	h := &tar.Header{Typeflag: n.kind, Name: strings.Join(full, "/"), Mode: n.mode, Uid: n.uid, Gid: n.gid,
-		ModTime: n.time.Truncate(time.Second).UTC(), Size: n.size}
+	h := &tar.Header{
+		Typeflag: n.kind, Name: strings.Join(full, "/"), Mode: n.mode, Uid: n.uid, Gid: n.gid,
+		ModTime: n.time.Truncate(time.Second).UTC(), Size: n.size,
+	}
 	switch n.kind {
 	case tar.TypeDir:
 		h.Name += "/"
