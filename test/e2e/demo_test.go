@@ -19,7 +19,7 @@ func TestDemo(t *testing.T) {
 	if _, err := repo.Run(t.Context(), nil, "make", "clean-demo"); err != nil {
 		t.Fatal(err)
 	}
-	before := look(t, repo)
+	before := look(t, repo.Lab("demo"))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
@@ -48,7 +48,7 @@ func TestDemo(t *testing.T) {
 	if _, err := repo.Run(t.Context(), nil, "make", "clean-demo"); err != nil {
 		t.Fatal(err)
 	}
-	unchanged(t, repo, before)
+	unchanged(t, repo.Lab("demo"), before)
 	if _, err := os.Stat(repo.Path(".rhumb", "demo")); err == nil {
 		t.Error(".rhumb/demo is still there")
 	}

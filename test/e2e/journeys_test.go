@@ -27,8 +27,8 @@ const (
 // removes the lab and looks for what it left.
 func TestJourneys(t *testing.T) {
 	repo := checkout(t)
-	before := look(t, repo)
 	lab := repo.Lab("e2e")
+	before := look(t, lab)
 	t.Run("Lab", func(t *testing.T) {
 		up(t, lab)
 		t.Run("PushRunPushRoll", func(t *testing.T) { pushRunPushRoll(t, lab) })
@@ -36,7 +36,7 @@ func TestJourneys(t *testing.T) {
 		t.Run("ControllerKilled", func(t *testing.T) { controllerKilled(t, lab) })
 		t.Run("LabRestarted", func(t *testing.T) { labRestarted(t, lab) })
 	})
-	unchanged(t, repo, before)
+	unchanged(t, lab, before)
 	if _, err := os.Stat(lab.Dir); err == nil {
 		t.Errorf("%s is still there", lab.Dir)
 	}

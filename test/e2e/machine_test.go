@@ -22,9 +22,9 @@ import (
 // sight is what a lab could leave on a machine, each thing a line.
 type sight map[string]bool
 
-// look takes in mounts, interfaces, firewall rules, routes, processes that live
-// in namespaces of their own or run from our bin, control groups and folders.
-func look(t *testing.T, repo rig.Repo) sight {
+// look takes in mounts, interfaces, firewall rules, routes, processes that name
+// the lab's folder, namespaces that anybody lives in, control groups, folders.
+func look(t *testing.T, lab rig.Lab) sight {
 	t.Helper()
 	s := sight{}
 	mounts(t, s)
@@ -32,7 +32,7 @@ func look(t *testing.T, repo rig.Repo) sight {
 	for _, command := range []string{"iptables-save", "ip6tables-save", "ip route show table all"} {
 		commandLines(s, command)
 	}
-	processes(t, s, repo)
+	processes(t, s, lab)
 	folders(t, s)
 	return s
 }
@@ -77,24 +77,22 @@ func commandLines(s sight, command string) {
 	}
 }
 
-// processes sees who runs from our bin, and which namespaces anybody is in.
-func processes(t *testing.T, s sight, repo rig.Repo) {
+// processes sees who was started with the lab's folder as an argument, and which
+// namespaces anybody is in: a pod's processes have no such argument.
+func processes(t *testing.T, s sight, lab rig.Lab) {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		exe, err := os.Readlink(p + "/exe")
-		if err != nil {
-			continue // ended meanwhile, or of the kernel
+		args, _ := os.ReadFile(p + "/cmdline") // it may end meanwhile
+		if strings.Contains(string(args), lab.Dir) {
+			s["process "+strings.ReplaceAll(string(args), "\x00", " ")] = true
 		}
-		if strings.HasPrefix(exe, repo.Path("bin")+"/") {
-			s["process "+exe] = true
-		}
-		for _, ns := range []string{"net", "mnt", "pid"} {
-			id, _ := os.Readlink(p + "/ns/" + ns)
-			if id != "" {
+		for _, ns := range []string{"net", "mnt"} {
+			// Empty for one that has ended and waits to be reaped: it is nowhere.
+			if id, _ := os.Readlink(p + "/ns/" + ns); id != "" {
 				s["namespace "+id] = true
 			}
 		}
@@ -121,13 +119,13 @@ func folders(t *testing.T, s sight) {
 
 // unchanged fails the test if the machine shows something that it did not show
 // before. The kernel takes a moment to drop a namespace that nobody is in.
-func unchanged(t *testing.T, repo rig.Repo, before sight) {
+func unchanged(t *testing.T, lab rig.Lab, before sight) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	err := rig.Until(ctx, "the machine to look as it did before", 500*time.Millisecond, func() (bool, string) {
 		var left []string
-		for line := range look(t, repo) {
+		for line := range look(t, lab) {
 			if !before[line] {
 				left = append(left, line)
 			}
