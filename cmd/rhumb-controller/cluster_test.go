@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -71,6 +72,8 @@ func cartoResource(r string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "carto.run", Version: "v1alpha1", Resource: r}
 }
 
+var clusterRoles = rbacv1.SchemeGroupVersion.WithResource("clusterroles")
+
 func (b *bed) carto(r string) dynamic.ResourceInterface {
 	return b.client.Resource(cartoResource(r)).Namespace(b.ns)
 }
@@ -125,6 +128,20 @@ func (b *bed) apply(text string) {
 	}
 }
 
+// asIs applies objects with the names and namespaces that they have.
+func (b *bed) asIs(text string) {
+	b.t.Helper()
+	for _, doc := range strings.Split("\n"+text, "\n---\n") {
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
+			b.t.Fatalf("%v in:\n%s", err, doc)
+		}
+		if len(u.Object) > 0 {
+			b.send(u)
+		}
+	}
+}
+
 func (b *bed) put(u *unstructured.Unstructured) {
 	b.t.Helper()
 	labels := u.GetLabels()
@@ -133,16 +150,22 @@ func (b *bed) put(u *unstructured.Unstructured) {
 	}
 	labels["bed"] = b.ns
 	u.SetLabels(labels)
+	if !strings.HasPrefix(u.GetKind(), "Cluster") {
+		u.SetNamespace(b.ns)
+	}
+	b.send(u)
+}
+
+func (b *bed) send(u *unstructured.Unstructured) {
+	b.t.Helper()
 	plural := strings.TrimSuffix(strings.ToLower(u.GetKind()), "y")
 	if strings.HasSuffix(u.GetKind(), "y") {
 		plural += "ie"
 	}
 	r := b.client.Resource(u.GroupVersionKind().GroupVersion().WithResource(plural + "s"))
-	var to dynamic.ResourceInterface = r.Namespace(b.ns)
-	if strings.HasPrefix(u.GetKind(), "Cluster") {
-		to = r
-	} else {
-		u.SetNamespace(b.ns)
+	var to dynamic.ResourceInterface = r
+	if u.GetNamespace() != "" {
+		to = r.Namespace(u.GetNamespace())
 	}
 	if _, err := to.Apply(context.Background(), u.GetName(), u, metav1.ApplyOptions{FieldManager: "user", Force: true}); err != nil {
 		b.t.Fatalf("applying %s %s: %v", u.GetKind(), u.GetName(), err)

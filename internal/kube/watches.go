@@ -63,7 +63,9 @@ func (w *Watches) of(ctx context.Context, gvr schema.GroupVersionResource) (*wat
 	}
 	ctx, stop := context.WithTimeout(ctx, syncWait)
 	defer stop()
-	if cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) {
+	// A kind that cannot be listed must not keep a worker from other owners: its watch goes on trying.
+	cache.WaitForCacheSync(ctx.Done(), func() bool { return k.informer.HasSynced() || k.failure() != nil })
+	if k.informer.HasSynced() {
 		return k, nil
 	}
 	return nil, k.unsynced(gvr)
@@ -159,16 +161,21 @@ func (k *watch) failed(_ context.Context, _ *cache.Reflector, err error) {
 	k.err = err
 }
 
-// unsynced says why a kind cannot be watched and what to do about it.
-func (k *watch) unsynced(gvr schema.GroupVersionResource) error {
+func (k *watch) failure() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if errors.IsForbidden(k.err) {
+	return k.err
+}
+
+// unsynced says why a kind cannot be watched and what to do about it.
+func (k *watch) unsynced(gvr schema.GroupVersionResource) error {
+	err := k.failure()
+	if errors.IsForbidden(err) {
 		return fault.Denyf("", "rhumb may not watch %s: grant get, list and watch on it in a ClusterRole labelled %s: %w",
-			gvr.GroupResource(), `rhumb.run/aggregate-to-controller: "true"`, k.err)
+			gvr.GroupResource(), `rhumb.run/aggregate-to-controller: "true"`, err)
 	}
-	if k.err != nil {
-		return fmt.Errorf("watching %s: %w", gvr.GroupResource(), k.err)
+	if err != nil {
+		return fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
 	}
 	return fmt.Errorf("watching %s: the first list took longer than %s", gvr.GroupResource(), syncWait)
 }

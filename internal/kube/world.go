@@ -103,6 +103,10 @@ func (w World) Apply(ctx context.Context, desired, live *unstructured.Unstructur
 	if errors.IsConflict(err) {
 		after, err = w.contend(ctx, gvr, desired)
 	}
+	if errors.IsNotFound(err) {
+		// The namespace is gone, or the kind: ask anew where it is.
+		w.resources.Delete(desired.GroupVersionKind())
+	}
 	if err != nil {
 		verb := "create"
 		if live != nil {

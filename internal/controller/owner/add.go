@@ -31,13 +31,17 @@ type Options struct {
 // Add puts the controller into a manager. The function that it returns is to
 // be told of every stamped object that changes, by its owner's kind and name.
 func Add(mgr manager.Manager, o Options) (func(kind string, owner types.NamespacedName), error) {
+	events, err := newEvents(mgr, o.Kind.Kind)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reconciler{
 		kind:       o.Kind,
 		client:     mgr.GetClient(),
 		as:         o.As,
 		blueprints: newBlueprints(o.Kind, mgr.GetClient()),
 		statuses:   newStatuses(),
-		events:     newEvents(mgr.GetEventRecorder(o.Kind.Kind)),
+		events:     events,
 		needs:      newNeeds(),
 		queue:      newQueue(),
 		loop:       loop.New(),

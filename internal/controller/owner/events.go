@@ -3,11 +3,16 @@
 package owner
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/events"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"rhumb.run/rhumb/internal/core/report"
@@ -17,7 +22,7 @@ import (
 // the work: each event is a write. Beyond a bounded rate they are counted and
 // dropped; the status always has the whole truth.
 type Events struct {
-	recorder events.EventRecorder
+	recorder record.EventRecorder
 	budget   *rate.Limiter
 }
 
@@ -33,8 +38,22 @@ var eventsDropped = prometheus.NewCounter(prometheus.CounterOpts{
 
 func init() { metrics.Registry.MustRegister(eventsDropped) }
 
-func newEvents(recorder events.EventRecorder) Events {
-	return Events{recorder, rate.NewLimiter(eventsPerSecond, eventsAtOnce)}
+// newEvents writes core/v1 events: the recorder of events.k8s.io takes two
+// messages of one reason for the same happening and keeps the first.
+func newEvents(mgr manager.Manager, source string) (Events, error) {
+	sink, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return Events{}, fmt.Errorf("making the event client: %w", err)
+	}
+	broadcaster := record.NewBroadcaster()
+	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		broadcaster.StartRecordingToSink(&corev1client.EventSinkImpl{Interface: sink.Events("")})
+		<-ctx.Done()
+		broadcaster.Shutdown()
+		return nil
+	}))
+	recorder := broadcaster.NewRecorder(mgr.GetScheme(), corev1.EventSource{Component: source})
+	return Events{recorder, rate.NewLimiter(eventsPerSecond, eventsAtOnce)}, err
 }
 
 // Record writes events about an object.
@@ -44,6 +63,6 @@ func (e Events) Record(about client.Object, happened ...report.Event) {
 			eventsDropped.Inc()
 			continue
 		}
-		e.recorder.Eventf(about, nil, corev1.EventTypeNormal, h.Reason, "Realize", "%s", h.Message)
+		e.recorder.Event(about, corev1.EventTypeNormal, h.Reason, h.Message)
 	}
 }

@@ -38,7 +38,8 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Ow
 	}
 	if !urgent(o.Status, d) {
 		if held := r.now().Sub(r.statuses.since(object, r.now())); held < calm || held < patience && r.queue.busy() {
-			return calm, nil
+			// Twice as long each time: looking again is work too.
+			return max(calm, held), nil
 		}
 	}
 	patch, err := r.patch(object, d)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -43,7 +43,7 @@ func newDesk(t *testing.T) *desk {
 			return c.SubResource(sub).Patch(ctx, o, p, opts...)
 		}}).Build()
 	d.Reconciler = &Reconciler{kind: Workloads(), client: c, statuses: newStatuses(), queue: newQueue(),
-		events: Events{events.NewFakeRecorder(100), rate.NewLimiter(rate.Inf, 1)}, now: func() time.Time { return d.clock }}
+		events: Events{record.NewFakeRecorder(100), rate.NewLimiter(rate.Inf, 1)}, now: func() time.Time { return d.clock }}
 	return d
 }
 
