@@ -75,7 +75,7 @@ func outputMessage(r *v1alpha1.ResourceStatus) string {
 }
 
 func objectName(r *v1alpha1.ResourceStatus) string {
-	if r.StampedRef == nil {
+	if r.StampedRef == nil || r.StampedRef.ObjectReference == nil {
 		return "<nil>"
 	}
 	return r.StampedRef.Resource + "/" + r.StampedRef.Name
