@@ -196,7 +196,7 @@ func TestObjectHandedToAnotherIsLeftToIt(t *testing.T) {
 		string(owner.GetUID())+`, controller: true}]}, data: {config: theirs now}}`)
 	b.merge(b.carto("workloads"), "app", `{metadata: {annotations: {look: again}}}`)
 	w := b.workload("app", "False", "TemplateRejectedByAPIServer")
-	if got := readyCondition(w)["message"].(string); !strings.Contains(got, "ConfigMap/theirs") {
+	if got := readyCondition(w)["message"].(string); !strings.Contains(got, "belongs to ConfigMap/theirs") {
 		t.Errorf("message %q does not name the holder", got)
 	}
 	b.data("app-deploy", map[string]string{"config": "theirs now"})
