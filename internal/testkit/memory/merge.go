@@ -10,13 +10,16 @@ import (
 )
 
 // merge applies desired: what it names becomes so, what the last apply named
-// and this one does not goes, all else stays.
-func (s *stored) merge(desired *unstructured.Unstructured) {
+// and this one does not goes, all else stays. The server has the last word.
+func (s *stored) merge(desired *unstructured.Unstructured, store func(*unstructured.Unstructured)) {
 	before := s.object.DeepCopy()
 	want := runtime.DeepCopyJSON(desired.Object)
 	delete(want, "status") // a controller's, not an applier's
 	s.object.Object = mergeMap(s.object.Object, s.applied, want)
 	s.applied = runtime.DeepCopyJSON(want)
+	if store != nil {
+		store(s.object)
+	}
 	bump(before, s.object)
 }
 

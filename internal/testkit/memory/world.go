@@ -5,7 +5,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -28,6 +27,8 @@ type World struct {
 	Before func(Call) error
 	// After is asked after each call; its error is what the caller hears of something that did happen.
 	After func(Call) error
+	// Store rewrites an object as it is stored, as a server does with defaults and spellings of its own.
+	Store func(*unstructured.Unstructured)
 	// Writes are what was written, in order.
 	Writes []Write
 
@@ -124,7 +125,7 @@ func (w *World) apply(desired, live *unstructured.Unstructured) (*unstructured.U
 		there.object.SetUID(types.UID(fmt.Sprintf("uid-%d", w.born)))
 		w.objects[keyOf(desired)] = there
 	}
-	there.merge(desired)
+	there.merge(desired, w.Store)
 	w.report(keyOf(desired))
 	w.Writes = append(w.Writes, Write{verb, resourceOf(desired.GroupVersionKind()), desired.GetName()})
 	return there.object, nil
@@ -227,9 +228,6 @@ func (w *World) Find(kind, name string) *unstructured.Unstructured {
 	}
 	return nil
 }
-
-// ErrLost is what a caller hears when an answer does not arrive.
-var ErrLost = errors.New("connection lost")
 
 func keyOf(u *unstructured.Unstructured) key {
 	gvk := u.GroupVersionKind()
