@@ -42,6 +42,8 @@ func TestControllerRights(t *testing.T) {
 		"ReadWorkloads":    {"they are what it acts for", "watch", "carto.run", "workloads", "", "", true},
 		"WriteStatus":      {"it says what became of them", "update", "carto.run", "workloads/status", "a", "w", true},
 		"WriteImageStatus": {"it says what it saw", "patch", "source.apps.tanzu.vmware.com", "imagerepositories/status", "a", "i", true},
+		"PassOnPush":       {"a registry may tell a replica that does not poll", "patch", "source.apps.tanzu.vmware.com", "imagerepositories", "a", "i", true},
+		"DeleteImages":     {"and that is all it may do to them", "delete", "source.apps.tanzu.vmware.com", "imagerepositories", "a", "i", false},
 		"WriteWorkloads":   {"what users ask for is theirs", "update", "carto.run", "workloads", "a", "w", false},
 		"DeleteWorkloads":  {"and they alone end it", "delete", "carto.run", "workloads", "a", "w", false},
 		"ActAsAccount":     {"stamping is in the owner's name", "impersonate", "", "serviceaccounts", "a", "sa", true},

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -168,7 +169,7 @@ func (c *Cache) write(ctx context.Context, temp string, m Make) (size int64, err
 		}
 	}()
 	b := bufio.NewWriterSize(f, 256<<10)
-	if err := m(ctx, b); err != nil {
+	if err := guarded(ctx, m, b); err != nil {
 		return 0, err
 	}
 	if err := b.Flush(); err != nil {
@@ -179,6 +180,16 @@ func (c *Cache) write(ctx context.Context, temp string, m Make) (size int64, err
 		return 0, fmt.Errorf("keeping tarball: %w", err)
 	}
 	return info.Size(), nil
+}
+
+// guarded turns a panic, which some image might bring about, into an error: one poison image ends one download.
+func guarded(ctx context.Context, m Make, w io.Writer) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("making tarball: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return m(ctx, w)
 }
 
 // add takes a file into the books and makes room; the newest stays even if it is larger than the cache, since somebody waits

@@ -150,6 +150,10 @@ func TestFailureLeavesNothing(t *testing.T) {
 	if !errors.Is(err, broken) || len(files(t, dir)) > 0 {
 		t.Errorf("%v, and %v left", err, files(t, dir))
 	}
+	_, err = c.Get(t.Context(), id("a"), func(context.Context, io.Writer) error { panic("poison") })
+	if err == nil || !strings.Contains(err.Error(), "poison") || len(files(t, dir)) > 0 {
+		t.Errorf("a poison image: %v, and %v left", err, files(t, dir))
+	}
 	if got := get(t, c, id("a"), says("whole")); got != "whole" {
 		t.Errorf("after it %q", got)
 	}

@@ -4,11 +4,14 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"rhumb.run/rhumb/internal/core/image"
 )
@@ -213,7 +216,7 @@ func (p *Poller) run(pl *poll) {
 	err := pace.enter(ctx)
 	if err == nil {
 		p.mark(pl)
-		digest, err = p.resolver.Resolve(ctx, pl.ref, pl.logins)
+		digest, err = guarded(ctx, p.resolver, pl)
 		pace.leave()
 	}
 	if p.base.Err() != nil {
@@ -226,6 +229,17 @@ func (p *Poller) run(pl *poll) {
 		}
 	}
 	p.end(pl, digest, f)
+}
+
+// guarded turns a panic, which some registry's answer might bring about, into a failure of this one image.
+func guarded(ctx context.Context, r Resolver, pl *poll) (digest string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			logf.Log.WithName("registry").Error(fmt.Errorf("panic: %v", v), "poll ended", "image", pl.ref.Written, "stack", string(debug.Stack()))
+			err = &image.Failure{Reason: image.ReasonRemote, Detail: "the registry's answer could not be read", Fix: "see the controller's log"}
+		}
+	}()
+	return r.Resolve(ctx, pl.ref, pl.logins)
 }
 
 // begin claims a poll, unless it runs, is not wanted any more, or its registry asked to be left alone.

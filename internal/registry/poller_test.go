@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/internal/core/image"
@@ -331,4 +332,37 @@ func TestRetarget(t *testing.T) {
 			t.Errorf("woken %d times, %d polls, %d keys", woke, len(p.polls), len(p.keys))
 		}
 	})
+}
+
+// poison answers in a way that our own reader cannot take.
+type poison struct{}
+
+func (poison) Resolve(context.Context, image.Ref, image.Logins) (string, error) { panic("poison") }
+
+func TestPoisonAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPoller(poison{}, NewHosts().Alias)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = p.Start(ctx) }()
+		before := counted(t, "poison.example.com", image.ReasonRemote)
+		p.Watch(obj(1), target(t, "poison.example.com/a", time.Hour))
+		wait(time.Second)
+		s := p.Watch(obj(1), target(t, "poison.example.com/a", time.Hour))
+		if s.Failure == nil || s.Failure.Reason != image.ReasonRemote {
+			t.Errorf("a panic was seen as %+v", s)
+		}
+		if n := counted(t, "poison.example.com", image.ReasonRemote) - before; n != 1 {
+			t.Errorf("counted %v times", n)
+		}
+	})
+}
+
+func counted(t *testing.T, host, outcome string) float64 {
+	t.Helper()
+	var m dto.Metric
+	if err := pollsTotal.WithLabelValues(host, outcome).Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.GetCounter().GetValue()
 }

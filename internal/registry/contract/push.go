@@ -26,7 +26,7 @@ func Image(t *testing.T, layers ...Files) v1.Image {
 	t.Helper()
 	img := empty.Image
 	for _, files := range layers {
-		packed := pack(t, files)
+		packed := Pack(t, files)
 		l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed)), nil })
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,8 @@ func Image(t *testing.T, layers ...Files) v1.Image {
 	return img
 }
 
-func pack(t *testing.T, files Files) []byte {
+// Pack makes a tar of files.
+func Pack(t *testing.T, files Files) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
