@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package realize_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/realize"
+	"rhumb.run/rhumb/internal/core/template"
+	"rhumb.run/rhumb/internal/fault"
+	"rhumb.run/rhumb/internal/testkit/memory"
+)
+
+func TestWalkWritesWhatDiffers(t *testing.T) {
+	r := follow(t)
+	r.walk()
+	r.wrote("nothing is there", everything...)
+	r.walk()
+	r.wrote("all is there")
+	r.revision("r2")
+	r.walk()
+	r.wrote("a new revision runs down the chain in one walk", write(memory.Patch, "sources"), write(memory.Patch, "images"), write(memory.Patch, "deployments"))
+	r.walk()
+	r.wrote("and is there")
+	r.template(&v1alpha1.ClusterTemplate{}, strings.Replace(deployTemplate, "image: $(image)$", "image: $(image)$, replicas: 2", 1))
+	r.walk()
+	r.wrote("a template changed", write(memory.Patch, "deployments"))
+	if r.err != nil {
+		t.Error(r.err)
+	}
+}
+
+// What the core knows of the past stands on the objects: with the status lost,
+// as after a restore, nothing is written again.
+func TestWalkWithoutAStatus(t *testing.T) {
+	r := follow(t)
+	r.walk()
+	r.workload.Status = v1alpha1.WorkloadStatus{}
+	r.walk()
+	r.wrote("all is there, though nobody remembers")
+}
+
+func TestWalkCorrectsDrift(t *testing.T) {
+	patch := write(memory.Patch, "deployments")
+	cases := map[string]struct {
+		why    string
+		change func(*unstructured.Unstructured)
+		want   []memory.Write
+	}{
+		"Value": {"a field of ours has another value", func(u *unstructured.Unstructured) {
+			u.Object["spec"] = map[string]any{"image": "evil"}
+		}, []memory.Write{patch}},
+		"Gone": {"a field of ours is gone", func(u *unstructured.Unstructured) { u.Object["spec"] = map[string]any{} }, []memory.Write{patch}},
+		"Label": {"a label of ours is gone", func(u *unstructured.Unstructured) {
+			u.SetLabels(map[string]string{"carto.run/resource-name": "deploy"})
+		}, []memory.Write{patch}},
+		"Digest": {"the digest is gone, and with it what we know", func(u *unstructured.Unstructured) {
+			u.SetAnnotations(nil)
+		}, []memory.Write{patch}},
+		"Owner": {"it was stripped of its owner", func(u *unstructured.Unstructured) { u.SetOwnerReferences(nil) }, []memory.Write{patch}},
+		"Theirs": {"a field that is not ours", func(u *unstructured.Unstructured) {
+			u.Object["spec"].(map[string]any)["replicas"] = int64(5)
+			u.SetAnnotations(map[string]string{"theirs": "1", realize.DigestAnnotation: u.GetAnnotations()[realize.DigestAnnotation]})
+		}, nil},
+		"Status": {"what it says of itself", func(u *unstructured.Unstructured) { u.Object["status"] = map[string]any{"phase": "Running"} }, nil},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := follow(t)
+			r.walk()
+			r.w.Edit("Deployment", "app", c.change)
+			r.walk()
+			r.wrote(c.why, c.want...)
+			if got := r.w.Find("Deployment", "app").Object["spec"].(map[string]any)["image"]; got != "app:r1" {
+				t.Errorf("%s: the image is %v now", c.why, got)
+			}
+			r.walk()
+			r.wrote("put right once is enough")
+		})
+	}
+}
+
+func TestWalkMakesWhatWasDeleted(t *testing.T) {
+	r := follow(t)
+	r.walk()
+	r.w.Remove("Image", "app")
+	r.walk()
+	r.wrote("somebody deleted an object", write(memory.Create, "images"))
+}
+
+// A server may store a value in a way of its own. That is written once and
+// recognised from then on; a change to it is a change all the same.
+func TestWalkDoesNotFightTheServer(t *testing.T) {
+	r := follow(t)
+	r.w.Store = func(u *unstructured.Unstructured) {
+		if u.GetKind() == "Deployment" {
+			spec := u.Object["spec"].(map[string]any)
+			spec["image"] = strings.ToUpper(spec["image"].(string))
+		}
+	}
+	first := r.walk()
+	if first.Resources[2].Record.StoredDigest == "" {
+		t.Error("what the server made of it is not on record")
+	}
+	r.walk()
+	r.wrote("the server's spelling is no drift")
+	if diff := cmp.Diff(first.Resources, r.workload.Status.Resources); diff != "" {
+		t.Errorf("the record was lost:\n%s", diff)
+	}
+	r.walk()
+	r.wrote("nor is it the third time")
+	r.edit("Deployment", func(spec map[string]any) { spec["image"] = "EVIL" })
+	r.walk()
+	r.wrote("somebody else's spelling is", write(memory.Patch, "deployments"))
+	r.revision("r2")
+	r.walk()
+	r.wrote("the record is of what was applied then", write(memory.Patch, "sources"), write(memory.Patch, "images"), write(memory.Patch, "deployments"))
+}
+
+func TestWalkReadsOnlyWhatBelongs(t *testing.T) {
+	r := follow(t)
+	r.template(&v1alpha1.ClusterImageTemplate{}, strings.Replace(imageTemplate, ".spec.image", ".status.image", 1))
+	about := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "test.run/v1", "kind": "Image", "metadata": map[string]any{"name": "app", "namespace": "dev"}}}
+	built := func(generation int64, image string) {
+		r.w.Report(about, map[string]any{"observedGeneration": generation, "image": image})
+	}
+	deployed := func() any {
+		u := r.w.Find("Deployment", "app")
+		if u == nil {
+			return nil
+		}
+		return u.Object["spec"].(map[string]any)["image"]
+	}
+	r.walk()
+	if deployed() != nil {
+		t.Error("deployed before anything was built")
+	}
+	built(1, "one")
+	status := r.walk()
+	if deployed() != "one" || status.Resources[1].Record.ObservedGeneration != 1 {
+		t.Errorf("deployed %v, observed at %d", deployed(), status.Resources[1].Record.ObservedGeneration)
+	}
+	r.revision("r2")
+	status = r.walk()
+	if deployed() != "one" || len(status.Resources[1].Outputs) != 0 {
+		t.Errorf("the image of the older spec was handed on: deployed %v, outputs %v", deployed(), status.Resources[1].Outputs)
+	}
+	built(2, "two")
+	if r.walk(); deployed() != "two" {
+		t.Errorf("deployed %v", deployed())
+	}
+}
+
+// Inputs of the wrong sort, which admission refuses, are no inputs.
+func TestWalkGivesInputsOfTheirSort(t *testing.T) {
+	r := follow(t)
+	r.chain.Spec.Resources[2].Sources = []v1alpha1.ResourceReference{{Name: "not-a-source", Resource: "image"}}
+	r.chain.Spec.Resources[2].Images = []v1alpha1.ResourceReference{{Name: "not-an-image", Resource: "source"}}
+	r.template(&v1alpha1.ClusterTemplate{}, `
+metadata: {name: deploy}
+spec: {template: {apiVersion: test.run/v1, kind: Deployment, metadata: {name: app}, spec: {sources: $(sources)$, images: $(images)$}}}`)
+	r.walk()
+	want := map[string]any{"sources": map[string]any{}, "images": map[string]any{}}
+	if diff := cmp.Diff(want, r.w.Find("Deployment", "app").Object["spec"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWalkRecords(t *testing.T) {
+	r := follow(t)
+	first := r.walk()
+	rec := func(s v1alpha1.OwnerStatus, i int) v1alpha1.Record { return *s.Resources[i].Record }
+	for i, resource := range first.Resources {
+		if rec(first, i).InputsDigest == "" || rec(first, i).AppliedDigest == "" {
+			t.Errorf("%s: record %+v", resource.Name, rec(first, i))
+		}
+	}
+	if got, want := r.w.Find("Image", "app").GetAnnotations()[realize.DigestAnnotation], rec(first, 1).AppliedDigest; got != want {
+		t.Errorf("the object says %s, the record %s", got, want)
+	}
+	r.revision("r2")
+	second := r.walk()
+	for i, resource := range second.Resources {
+		if rec(first, i).InputsDigest == rec(second, i).InputsDigest || rec(first, i).AppliedDigest == rec(second, i).AppliedDigest {
+			t.Errorf("%s: other inputs, the same record", resource.Name)
+		}
+	}
+	tagged := &v1alpha1.ClusterTemplate{}
+	tagged.UID, tagged.Generation = "t-1", 4
+	r.template(tagged, strings.Replace(deployTemplate, "name: deploy", "name: deploy, uid: t-1, generation: 4", 1))
+	third := rec(r.walk(), 2)
+	if third.TemplateUID != "t-1" || third.TemplateGeneration != 4 || third.InputsDigest != rec(second, 2).InputsDigest {
+		t.Errorf("another template, the same inputs: %+v after %+v", third, rec(second, 2))
+	}
+}
+
+// What an error asks of the loop, by where it comes from.
+func TestWalkClasses(t *testing.T) {
+	lost := errors.New("connection lost")
+	refused := fault.As(fault.Deny, "", errors.New("forbidden"))
+	cases := map[string]struct {
+		why    string
+		call   string
+		err    error
+		class  fault.Class
+		reason string
+	}{
+		"TemplateLost":  {"a template that cannot be read passes", "read clusterimagetemplates.carto.run/image", lost, fault.Retry, "TemplateObjectRetrievalFailure"},
+		"ObserveLost":   {"so does an object that cannot be", "observe images.test.run/app", lost, fault.Retry, "TemplateRejectedByAPIServer"},
+		"ObserveDenied": {"a right may be missing to look", "observe images.test.run/app", refused, fault.Deny, "TemplateRejectedByAPIServer"},
+		"ApplyLost":     {"and to write", "create images.test.run/app", lost, fault.Retry, "TemplateRejectedByAPIServer"},
+		"ApplyDenied":   {"or the connection", "create images.test.run/app", refused, fault.Deny, "TemplateRejectedByAPIServer"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := follow(t)
+			r.w.Before = func(call memory.Call) error {
+				if call.String() == c.call {
+					return c.err
+				}
+				return nil
+			}
+			r.walk()
+			if class, reason := fault.Of(r.did["image"].Err); class != c.class || reason != c.reason {
+				t.Errorf("%s: %v %s, want %v %s: %v", c.why, class, reason, c.class, c.reason, r.did["image"].Err)
+			}
+			if class, reason := fault.Of(r.did["deploy"].Err); class != fault.Reject || reason != "TemplateStampFailure" {
+				t.Errorf("what waits for it: %v %s", class, reason)
+			}
+			if r.did["source"].Err != nil {
+				t.Errorf("what comes before it: %v", r.did["source"].Err)
+			}
+		})
+	}
+	t.Run("NoTemplate", func(t *testing.T) {
+		r := follow(t)
+		r.w.RemoveTemplate(template.Ref{Kind: template.ImageKind, Name: "image"})
+		r.walk()
+		if class, reason := fault.Of(r.did["image"].Err); class != fault.Reject || reason != "TemplateObjectRetrievalFailure" {
+			t.Errorf("a template that is not there wakes us when it is: %v %s", class, reason)
+		}
+	})
+}
+
+// Killed before or after any call to the world, the next walks come to the
+// same end, and write nothing that is there.
+func TestWalkSurvivesBeingKilled(t *testing.T) {
+	undisturbed := follow(t)
+	undisturbed.walk()
+	undisturbed.revision("r2")
+	undisturbed.walk()
+	want := end(t, undisturbed)
+	killed := errors.New("killed")
+	for _, after := range []bool{false, true} {
+		for k := 1; ; k++ {
+			r := follow(t)
+			r.walk()
+			r.revision("r2")
+			calls := 0
+			kill := func(memory.Call) error {
+				if calls++; calls >= k {
+					return killed
+				}
+				return nil
+			}
+			if after {
+				r.w.After = kill
+			} else {
+				r.w.Before = kill
+			}
+			before := r.workload.Status
+			r.walk()
+			r.workload.Status = before // no status was written either
+			r.w.Before, r.w.After = nil, nil
+			if calls < k {
+				break
+			}
+			r.walk()
+			if diff := cmp.Diff(want, end(t, r)); diff != "" {
+				t.Errorf("killed at call %d (after it: %v), the end is another:\n%s", k, after, diff)
+			}
+			r.walk()
+			r.wrote(fmt.Sprintf("killed at call %d, then all was put right", k))
+		}
+	}
+}
+
+func end(t *testing.T, r *run) string {
+	t.Helper()
+	raw, err := json.MarshalIndent(map[string]any{"objects": r.w.Objects()}, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// The same facts give the same bytes, however often and in whichever process.
+func TestWalkIsByteStable(t *testing.T) {
+	first := ""
+	for i := range 100 {
+		r := follow(t)
+		r.template(&v1alpha1.ClusterTemplate{}, `
+metadata: {name: deploy}
+spec:
+  params: [{name: a, default: {z: 1, y: [{x: 2, w: 3}]}}]
+  template:
+    apiVersion: test.run/v1
+    kind: Deployment
+    metadata: {name: app}
+    spec: {i: $(image)$, p: $(params)$, t: "p=$(params)$ l=$(labels)$", w: "$(workload.metadata.labels)$", $(x)$: key}`)
+		raw, err := json.Marshal(map[string]any{"status": r.walk(), "objects": r.w.Objects()})
+		if err != nil || r.err != nil {
+			t.Fatal(err, r.err)
+		}
+		if i == 0 {
+			first = string(raw)
+		}
+		if string(raw) != first {
+			t.Fatalf("run %d differs:\n%s", i, cmp.Diff(first, string(raw)))
+		}
+	}
+}
