@@ -44,6 +44,7 @@ type Poller struct {
 	wake  []func(types.NamespacedName)
 	polls map[pollKey]*poll
 	keys  map[types.NamespacedName]pollKey
+	repos map[string]map[*poll]bool // by repository, for those who tell of pushes
 }
 
 // pollKey is what makes two polls one.
@@ -71,7 +72,7 @@ func NewPoller(r Resolver, alias func(sender, host string) bool) *Poller {
 	base, stop := context.WithCancel(context.Background())
 	return &Poller{
 		resolver: r, alias: alias, base: base, stop: stop,
-		polls: map[pollKey]*poll{}, keys: map[types.NamespacedName]pollKey{},
+		polls: map[pollKey]*poll{}, keys: map[types.NamespacedName]pollKey{}, repos: map[string]map[*poll]bool{},
 	}
 }
 
@@ -108,6 +109,10 @@ func (p *Poller) Watch(owner types.NamespacedName, t image.Target) image.Seen {
 	if !ok {
 		pl = &poll{key: key, ref: t.Ref, logins: t.Logins, wants: map[types.NamespacedName]time.Duration{}}
 		p.polls[key] = pl
+		if p.repos[key.repository] == nil {
+			p.repos[key.repository] = map[*poll]bool{}
+		}
+		p.repos[key.repository][pl] = true
 		pollsShared.Inc()
 	}
 	if _, joined := pl.wants[owner]; !joined {
@@ -144,6 +149,9 @@ func (p *Poller) leave(owner types.NamespacedName) {
 	if len(pl.wants) == 0 {
 		pl.timer.Stop()
 		delete(p.polls, key)
+		if delete(p.repos[key.repository], pl); len(p.repos[key.repository]) == 0 {
+			delete(p.repos, key.repository)
+		}
 		pollsShared.Dec()
 	}
 }
@@ -153,11 +161,10 @@ func (p *Poller) leave(owner types.NamespacedName) {
 func (p *Poller) Nudge(pushed ...image.Pushed) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, pl := range p.polls {
-		for _, push := range pushed {
+	for _, push := range pushed {
+		for pl := range p.repos[push.Repository] {
 			if push.Matches(pl.ref, p.alias) {
 				p.hasten(pl)
-				break
 			}
 		}
 	}

@@ -328,7 +328,7 @@ func TestRetarget(t *testing.T) {
 			t.Errorf("the new image is seen as %+v", s)
 		}
 		wait(10 * time.Second)
-		if woke := woken(); woke != 1 || len(p.polls) != 1 || len(p.keys) != 1 {
+		if woke := woken(); woke != 1 || len(p.polls) != 1 || len(p.keys) != 1 || len(p.repos) != 1 {
 			t.Errorf("woken %d times, %d polls, %d keys", woke, len(p.polls), len(p.keys))
 		}
 	})

@@ -60,7 +60,11 @@ type Options struct {
 	Concurrency int
 }
 
-const byAccount = "spec.serviceAccountName"
+// Indexes of the cache.
+const (
+	byAccount    = "spec.serviceAccountName"
+	byRepository = "repository"
+)
 
 // Add puts the controller into a manager. What it returns is what an artifact server asks.
 func Add(mgr manager.Manager, o Options) (*Catalog, error) {
@@ -79,10 +83,7 @@ func Add(mgr manager.Manager, o Options) (*Catalog, error) {
 		events: mgr.GetEventRecorder("ImageRepository"), now: time.Now, base: strings.TrimRight(o.ArtifactURL, "/"), path: o.Path,
 		objects: map[types.NamespacedName]*object{},
 	}
-	err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.ImageRepository{}, byAccount, func(x client.Object) []string {
-		return []string{accountOf(x.(*v1alpha1.ImageRepository))}
-	})
-	if err != nil {
+	if err := index(mgr); err != nil {
 		return nil, fmt.Errorf("indexing image repositories: %w", err)
 	}
 	if o.Concurrency == 0 {
@@ -93,7 +94,7 @@ func Add(mgr manager.Manager, o Options) (*Catalog, error) {
 	c.wake = woken.wake
 	account := &metav1.PartialObjectMetadata{}
 	account.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
-	err = builder.ControllerManagedBy(mgr).
+	err := builder.ControllerManagedBy(mgr).
 		Named("imagerepository").
 		For(&v1alpha1.ImageRepository{}, builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
@@ -105,4 +106,20 @@ func Add(mgr manager.Manager, o Options) (*Catalog, error) {
 		return nil, fmt.Errorf("making the image repository controller: %w", err)
 	}
 	return c, nil
+}
+
+// index lets the cache answer who uses a service account, and who watches an image of a repository.
+func index(mgr manager.Manager) error {
+	by := func(field string, value func(*v1alpha1.ImageRepository) string) error {
+		return mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.ImageRepository{}, field, func(x client.Object) []string {
+			return []string{value(x.(*v1alpha1.ImageRepository))}
+		})
+	}
+	return errors.Join(by(byAccount, accountOf), by(byRepository, func(o *v1alpha1.ImageRepository) string {
+		ref, err := image.Parse(o.Spec.Image)
+		if err != nil {
+			return ""
+		}
+		return ref.Repository
+	}))
 }

@@ -106,6 +106,7 @@ func TestForgedLayer(t *testing.T) {
 
 // The text that the simple supply chain's page ends with, and what is seen instead.
 func TestLocalRegistry(t *testing.T) {
+	t.Parallel()
 	plane := controlplane.New(t)
 	r := newRig(t, plane.Config(), plane.Namespace(t), memory())
 	r.hosts = registry.NewHosts()

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -105,38 +104,49 @@ func (c *Catalog) Heard(ctx context.Context, pushed []image.Pushed) {
 	}
 }
 
+// leaveNotes annotates one object of each namespace that watches an image, since they share the poll.
 func (c *Catalog) leaveNotes(ctx context.Context, pushed []image.Pushed) error {
-	var list v1alpha1.ImageRepositoryList
-	if err := c.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("listing image repositories: %w", err)
-	}
-	note, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{LookAnnotation: c.now().UTC().Format(time.RFC3339)},
-	}})
-	if err != nil {
-		return fmt.Errorf("writing a note: %w", err)
-	}
-	// One object of each namespace that watches an image is enough, since they share the poll.
 	done := map[string]bool{}
-	for i := range list.Items {
-		o := &list.Items[i]
-		ref, err := image.Parse(o.Spec.Image)
-		id := o.Namespace + " " + o.Spec.Image
-		if err != nil || done[id] || len(done) >= maxNotes || !matches(pushed, ref) || !c.grants.mayAsk(o.UID) {
+	for _, p := range pushed[:min(len(pushed), maxNotes)] {
+		if p.Repository == "" {
 			continue
 		}
-		done[id] = true
-		target := &v1alpha1.ImageRepository{}
-		target.SetNamespace(o.Namespace)
-		target.SetName(o.Name)
-		if err := c.client.Patch(ctx, target, client.RawPatch(types.MergePatchType, note)); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("leaving a note on image repository %s/%s: %w", o.Namespace, o.Name, err)
+		var list v1alpha1.ImageRepositoryList
+		if err := c.client.List(ctx, &list, client.MatchingFields{byRepository: p.Repository}, client.UnsafeDisableDeepCopy); err != nil {
+			return fmt.Errorf("listing image repositories: %w", err)
+		}
+		for i := range list.Items {
+			o := &list.Items[i]
+			ref, err := image.Parse(o.Spec.Image)
+			id := o.Namespace + " " + o.Spec.Image
+			if err != nil || done[id] || len(done) >= maxNotes || !p.Matches(ref, anyHost) || !c.grants.mayAsk(o.UID) {
+				continue
+			}
+			done[id] = true
+			if err := c.leaveNote(ctx, client.ObjectKeyFromObject(o)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func matches(pushed []image.Pushed, ref image.Ref) bool {
-	anyHost := func(string, string) bool { return true }
-	return slices.ContainsFunc(pushed, func(p image.Pushed) bool { return p.Matches(ref, anyHost) })
+func (c *Catalog) leaveNote(ctx context.Context, key types.NamespacedName) error {
+	note, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"annotations": map[string]string{LookAnnotation: c.now().UTC().Format(time.RFC3339Nano)},
+	}})
+	if err != nil {
+		return fmt.Errorf("writing a note: %w", err)
+	}
+	o := &v1alpha1.ImageRepository{}
+	o.SetNamespace(key.Namespace)
+	o.SetName(key.Name)
+	err = c.client.Patch(ctx, o, client.RawPatch(types.MergePatchType, note))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("leaving a note on image repository %s: %w", key, err)
+	}
+	return nil
 }
+
+// anyHost leaves it to the replica that polls to know which host is which.
+func anyHost(string, string) bool { return true }

@@ -141,6 +141,7 @@ func newRig(t *testing.T, config *rest.Config, ns string, next http.Handler) *ri
 // shared is a rig on the control plane of all tests, in a namespace of its own.
 func shared(t *testing.T, next http.Handler) *rig {
 	t.Helper()
+	t.Parallel() // they mostly wait
 	return newRig(t, controlplane.Shared(t), controlplane.Namespace(t), next)
 }
 
