@@ -5,6 +5,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,9 @@ func pushCommand() *cobra.Command {
 			if ref == "" {
 				return nil
 			}
+			if ref, err = w.locate(ref); err != nil {
+				return err
+			}
 			pushed, err := image.Push(cmd.Context(), ref, img)
 			if err != nil {
 				return err
@@ -53,7 +57,7 @@ func pushCommand() *cobra.Command {
 	}
 	w.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&ref, "ref", "", "name of the image, for example localhost:5000/apps/demo")
+	f.StringVar(&ref, "ref", "", "name of the image, for example localhost:5000/apps/demo; without a host it goes to the lab's registry")
 	f.StringVar(&spec.Binary, "binary", "", "static program, at / in the image and its entrypoint")
 	f.StringArrayVar(&spec.Files, "file", nil, "SRC:DST, a file or directory to add; may be repeated")
 	f.StringArrayVar(&spec.Entrypoint, "entrypoint", nil, "entrypoint instead of the program; may be repeated")
@@ -65,4 +69,24 @@ func pushCommand() *cobra.Command {
 	f.StringVar(&base, "base", "", "image to build on, instead of an empty one")
 	f.StringVar(&dir, "layout", "", "write to this OCI layout directory")
 	return cmd
+}
+
+// locate adds the lab's own registry to a name that has none.
+func (w *where) locate(ref string) (string, error) {
+	host, _, ok := strings.Cut(ref, "/")
+	if ok && (host == "localhost" || strings.ContainsAny(host, ".:")) {
+		return ref, nil
+	}
+	l, err := w.layout()
+	if err != nil {
+		return "", err
+	}
+	s, err := l.Load()
+	if err != nil {
+		return "", fmt.Errorf("looking for the registry that %q goes to: %w", ref, err)
+	}
+	if s.RegistryPort == 0 {
+		return "", fmt.Errorf("%q names no registry, and the lab in %s has none", ref, l.Root)
+	}
+	return fmt.Sprintf("localhost:%d/%s", s.RegistryPort, ref), nil
 }

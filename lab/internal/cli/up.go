@@ -31,6 +31,11 @@ func upCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
+	f.define(cmd)
+	return cmd
+}
+
+func (f *upFlags) define(cmd *cobra.Command) {
 	f.flags(cmd)
 	cmd.Flags().BoolVar(&f.noNode, "no-node", false, "the control plane alone: no root needed, ready in seconds, any number side by side")
 	cmd.Flags().BoolVar(&f.scheduler, "scheduler", false, "with --no-node: run the scheduler too")
@@ -41,7 +46,6 @@ func upCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and end the lab when interrupted")
 	cmd.Flags().BoolVar(&f.untilEOF, "until-eof", false, "with --foreground: end the lab when standard input ends")
 	cmd.Flags().BoolVar(&f.ephemeral, "ephemeral", false, "delete the data directory when the lab ends")
-	return cmd
 }
 
 func (f *upFlags) run(cmd *cobra.Command) error {
@@ -65,7 +69,7 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := lab.Preflight(l, s); err != nil {
+	if err := lab.Preflight(s); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(l.Root, 0o700); err != nil {

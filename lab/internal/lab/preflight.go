@@ -32,12 +32,12 @@ var programs = []struct{ name, pkg string }{
 const searched = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Preflight refuses a start that can't work, and says what to do about it.
-func Preflight(l layout.Layout, s layout.Settings) error {
-	if runtime.GOOS != "linux" {
-		return fmt.Errorf("a lab needs Linux, this is %s: run it in a virtual machine, or use an existing cluster", runtime.GOOS)
-	}
+func Preflight(s layout.Settings) error {
 	if !s.Node {
 		return nil
+	}
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("a node needs Linux, this is %s: use --no-node for the control plane alone, or a virtual machine", runtime.GOOS)
 	}
 	if s.RegistryPort == 0 {
 		return errors.New("a node gets its images from the lab's registry: --registry-port can be 0 only with --no-node")

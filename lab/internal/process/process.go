@@ -153,7 +153,7 @@ func (p *Process) once() {
 	defer log.Close()
 	cmd := exec.Command(p.spec.Path, p.spec.Args...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = p.spec.Env, p.spec.Dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr = attributes()
 	p.mu.Lock()
 	if !p.wanted {
 		p.mu.Unlock()

@@ -100,7 +100,8 @@ eventRecordQPS: 50
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: "50Mi", nodefs.available: "0%%", nodefs.inodesFree: "0%%", imagefs.available: "0%%"}
-nodeStatusUpdateFrequency: 5s
+nodeStatusUpdateFrequency: 1s
+nodeStatusReportFrequency: 1m0s
 `, l.PKI("ca.crt"), l.PKI("kubelet-server.crt"), l.PKI("kubelet-server.key"), ContainerdSocket,
 		CgroupRoot(s), layout.DNSIP, l.Etc("resolv.conf"), l.State("pods"))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command web is what the lab's tests run in a pod: it answers over HTTP, and
-// asked for /get?url=U it fetches U from where it runs.
+// Command web is what the lab's tests run in a pod. It answers over HTTP,
+// fetches /get?url=U from where it runs, and remembers what is posted to /hook.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -27,8 +28,26 @@ func main() {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		}
 	})
+	http.HandleFunc("/hook", hook())
 	fmt.Println("listening on :8080")
-	log.Fatal(http.ListenAndServe(":8080", nil))
+	server := &http.Server{Addr: ":8080", ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
+}
+
+// hook keeps what is posted and shows it to whoever asks.
+func hook() http.HandlerFunc {
+	var mu sync.Mutex
+	var seen []byte
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == http.MethodPost {
+			raw, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+			seen = append(seen, raw...)
+			return
+		}
+		_, _ = w.Write(seen)
+	}
 }
 
 func get(w io.Writer, url string) error {
