@@ -48,6 +48,11 @@ func TestRender(t *testing.T) {
 		"BigInt":     {why: "integers keep all their digits", in: `{a: $(big)$}`, want: `{a: 9007199254740993}`},
 		"Path":       {why: "the place of a failure is named", in: `{spec: {env: [{value: $(none)$}]}}`, err: `failed to interpolate template at path [spec.env.[0]value]: evaluate tag $(none)$: jsonpath returned empty list: none`},
 		"PathInText": {why: "and that of one in text", in: `{spec: {a: "x$(none)$"}}`, err: `failed to interpolate template at path [spec.a]: interpolate tag: evaluate jsonpath: jsonpath returned empty list: none`},
+		"Nested":     {why: "a tag ends where the first closing is", in: `{a: "$($(n)$)$"}`, err: `interpolate tag: evaluate jsonpath: `},
+		"Closed":     {why: "a closing that nobody opened is text", in: `{a: ")$ $(n)$"}`, want: `{a: ")$ 5"}`},
+		"FalseText":  {why: "values become text as JSON", in: `{a: "$(b)$ $(f)$"}`, want: `{a: true 1.5}`},
+		"ObjectText": {why: "also objects", in: `{a: "o=$(obj)$"}`, want: `{a: 'o={"k":"v"}'}`},
+		"ListPath":   {why: "lists in lists are named by their indexes", in: `{a: [[$(none)$]]}`, err: `at path [a.[0][0]]: evaluate tag`},
 		"EmptyTag":   {why: "an empty tag is refused", in: `{a: $()$}`, err: `evaluate tag $()$: empty jsonpath not allowed`},
 	}
 	for name, c := range cases {
@@ -69,6 +74,33 @@ func TestRender(t *testing.T) {
 				t.Errorf("%s:\n%s", c.why, diff)
 			}
 		})
+	}
+}
+
+// Of several tags that cannot be filled in the same one is named, however often
+// the template is compiled: a status that names another each time never rests.
+func TestRenderNamesTheSameTag(t *testing.T) {
+	const text = `{d: $(d)$, c: $(c)$, b: {z: $(z)$, y: $(y)$}, a: [$(x)$]}`
+	for range 100 {
+		_, err := compile(t, text).Render(map[string]any{})
+		if want := "at path [a.[0]]: evaluate tag $(x)$"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("err = %v, want %s", err, want)
+		}
+	}
+}
+
+// A template is shared: what one owner does with its object is no other's.
+func TestRenderSharesNothing(t *testing.T) {
+	tpl := compile(t, `{metadata: {labels: {a: b}}, list: [x]}`)
+	first, err := tpl.Render(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first["metadata"].(map[string]any)["labels"].(map[string]any)["a"] = "changed"
+	first["list"].([]any)[0] = "changed"
+	again, err := tpl.Render(nil)
+	if diff := cmp.Diff(map[string]any{"metadata": map[string]any{"labels": map[string]any{"a": "b"}}, "list": []any{"x"}}, again); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
 }
 
