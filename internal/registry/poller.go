@@ -22,6 +22,9 @@ const (
 	slowestRetry = 2 * time.Minute
 	pinnedEvery  = time.Hour
 	hookGap      = 2 * time.Second
+	// doubts is how often an image that was told of as pushed, and shows no change, is looked at again: distribution tells of a
+	// manifest before it moves the tag.
+	doubts = 2
 	// pollTimeout bounds a poll with its turn: several endpoints, a token for each.
 	pollTimeout = 2 * time.Minute
 	minInterval = time.Second
@@ -63,7 +66,9 @@ type poll struct {
 	timer    *time.Timer
 	running  bool
 	again    bool
-	started  time.Time
+	// doubt is how often to look again while nothing shows what a registry told of.
+	doubt   int
+	started time.Time
 }
 
 // NewPoller makes a poller; alias says whether a registry that calls itself sender may be the one that images call host.
@@ -164,6 +169,7 @@ func (p *Poller) Nudge(pushed ...image.Pushed) {
 	for _, push := range pushed {
 		for pl := range p.repos[push.Repository] {
 			if push.Matches(pl.ref, p.alias) {
+				pl.doubt = doubts
 				p.hasten(pl)
 			}
 		}
@@ -289,6 +295,13 @@ func (p *Poller) end(pl *poll, digest string, f *image.Failure) {
 	countPoll(pl.key.host, before, pl.seen)
 	if p.polls[pl.key] == pl {
 		p.schedule(pl, pl.next())
+		switch {
+		case !pl.seen.Same(before):
+			pl.doubt = 0
+		case f == nil && pl.doubt > 0:
+			pl.doubt--
+			p.hasten(pl)
+		}
 		if pl.again {
 			p.hasten(pl)
 		}

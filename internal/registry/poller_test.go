@@ -274,6 +274,32 @@ func TestNudge(t *testing.T) {
 	})
 }
 
+// A registry may tell of a push before its tag has moved.
+func TestNudgeBeforeTheTagMoves(t *testing.T) {
+	polling(t, func(t *testing.T, w *world, p *Poller, woken func() int) {
+		p.Watch(obj(1), target(t, "a/b", time.Hour))
+		wait(time.Minute)
+		w.count()
+		woken()
+		p.Nudge(image.Pushed{Host: "docker.io", Repository: "a/b"})
+		wait(time.Second)
+		w.set(digest("b"), nil)
+		wait(2 * hookGap)
+		if woke := woken(); woke != 1 {
+			t.Errorf("%d woken, want one soon after the tag moved", woke)
+		}
+		wait(time.Minute)
+		if polls := w.count(); polls != 2 {
+			t.Errorf("%d polls for one push, want the one that came too early and the one that saw it", polls)
+		}
+		p.Nudge(image.Pushed{Host: "docker.io", Repository: "a/b"})
+		wait(time.Minute)
+		if polls := w.count(); polls != 1+doubts {
+			t.Errorf("%d polls for a push that changes nothing, want %d", polls, 1+doubts)
+		}
+	})
+}
+
 // A push while a poll is under way may not be in its answer.
 func TestNudgeDuringPoll(t *testing.T) {
 	polling(t, func(t *testing.T, w *world, p *Poller, _ func() int) {
