@@ -44,7 +44,9 @@ func (c *calm) Format(e *logrus.Entry) ([]byte, error) {
 		return nil, nil
 	}
 	c.seen[e.Message] = repeat{since: c.now()}
+	level, message := e.Level, e.Message // which Dup leaves behind
 	e = e.Dup()
+	e.Level, e.Message = level, message
 	delete(e.Data, "event") // a page of text that says no more than the error
 	if r.count > 0 {
 		e.Data["repeated"] = r.count
