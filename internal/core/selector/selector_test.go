@@ -145,6 +145,19 @@ func TestMatchesRefuses(t *testing.T) {
 	}
 }
 
+// Of several things that cannot be read the first is named, each time.
+func TestMatchesNamesTheFirst(t *testing.T) {
+	w := workload()
+	_, err := selector.Compile(nil, expr("team", "Near"), append(field("a[", exists), field("b[", exists)...)).Matches(w.Labels, w)
+	if err == nil || !strings.Contains(err.Error(), `"Near" is not a valid label selector operator`) {
+		t.Errorf("err = %v, want the label's", err)
+	}
+	_, err = selector.Compile(nil, nil, append(field("a[", exists), field("b[", exists)...)).Matches(w.Labels, w)
+	if err == nil || !strings.Contains(err.Error(), "with key [a[]") {
+		t.Errorf("err = %v, want the first field's", err)
+	}
+}
+
 func TestScore(t *testing.T) {
 	s := selector.Compile(map[string]string{"a": "b", "c": "d"}, expr("team", "Exists"), append(field("spec.a", exists), field("spec.b[", exists)...))
 	if s.Score() != 5 {
