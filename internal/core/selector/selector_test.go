@@ -131,8 +131,8 @@ func TestMatchesRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := workload()
-			if _, err := selector.Compile(c.equal, c.exprs, c.fields).Matches(w.Labels, w); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: err = %v, want %q", c.why, err, c.want)
+			if ok, err := selector.Compile(c.equal, c.exprs, c.fields).Matches(w.Labels, w); ok || err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: Matches = %v, %v; want false and %q", c.why, ok, err, c.want)
 			}
 			elsewhere := map[string]string{"type": "job"}
 			for k, v := range c.equal {
