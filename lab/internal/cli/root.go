@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/component-base/version"
 
 	"rhumb.run/rhumb/lab/internal/layout"
 )
@@ -43,10 +45,13 @@ func (w *where) layout() (layout.Layout, error) {
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// Libraries of Kubernetes add flags of their programs to every command.
+	pflag.CommandLine = pflag.NewFlagSet("rhumb-lab", pflag.ContinueOnError)
 	root := &cobra.Command{
 		Use:           "rhumb-lab",
 		Short:         "A real Kubernetes on one machine, in one program",
 		Long:          "rhumb-lab runs a real Kubernetes with a registry on one machine: no Docker, no virtual machine,\nno internet. With a node it lives in namespaces of its own and leaves nothing behind.",
+		Version:       "with Kubernetes " + version.Get().GitVersion,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"rhumb.run/rhumb/lab/internal/box"
 	"rhumb.run/rhumb/lab/internal/forward"
 	"rhumb.run/rhumb/lab/internal/layout"
@@ -60,7 +62,7 @@ func writeNodeConfigs(l layout.Layout, s layout.Settings) error {
 	_, statErr := os.Stat(box.BridgeFilter)
 	local, cluster := render.RegistryHosts(s)
 	files := map[string]string{
-		l.Etc("containerd.toml"):     render.Containerd(l, render.ShippedImage(s, pauseProgram), bin),
+		l.Etc("containerd.toml"):     render.Containerd(l, render.ShippedImage(s, pauseProgram), bin, snapshotter(l)),
 		l.Etc("cni/10-lab.conflist"): render.CNI(),
 		l.Etc("kubelet.yaml"):        render.KubeletConfig(l, s),
 		l.Etc("kube-proxy.yaml"):     render.KubeProxyConfig(l, statErr == nil),
@@ -78,6 +80,16 @@ func writeNodeConfigs(l layout.Layout, s layout.Settings) error {
 		}
 	}
 	return nil
+}
+
+// snapshotter that works on the data directory's file system.
+func snapshotter(l layout.Layout) string {
+	const overlay = 0x794c7630
+	var fs unix.Statfs_t
+	if err := unix.Statfs(l.State("containerd"), &fs); err == nil && int64(fs.Type) == overlay {
+		return "native"
+	}
+	return "overlayfs"
 }
 
 func firstDir(dirs []string) (string, error) {

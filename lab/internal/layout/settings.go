@@ -13,15 +13,14 @@ import (
 // Addresses inside a lab's network, the same in every lab since no lab sees
 // another's.
 const (
-	NodeIP            = "10.250.0.1"
-	ServiceCIDR       = "10.96.0.0/16"
-	PodCIDR           = "10.245.0.0/24"
-	KubernetesIP      = "10.96.0.1"
-	DNSIP             = "10.96.0.10"
-	APIPort           = 6443
-	RegistryHost      = "registry.kube-system.svc.cluster.local"
-	HookURL           = "http://rhumb-artifacts.rhumb-system.svc.cluster.local/hooks/registry"
-	KubernetesVersion = "v1.36.3"
+	NodeIP       = "10.250.0.1"
+	ServiceCIDR  = "10.96.0.0/16"
+	PodCIDR      = "10.245.0.0/24"
+	KubernetesIP = "10.96.0.1"
+	DNSIP        = "10.96.0.10"
+	APIPort      = 6443
+	RegistryHost = "registry.kube-system.svc.cluster.local"
+	HookURL      = "http://rhumb-artifacts.rhumb-system.svc.cluster.local/hooks/registry"
 )
 
 // Settings is what "up" was asked for, once every choice is made.

@@ -17,7 +17,10 @@ const ContainerdSocket = "/run/containerd/containerd.sock"
 // Containerd's configuration. It may not lower anybody's OOM score, for which
 // a lab often lacks the right, and finds the lab's registry by plain HTTP
 // under all of its names.
-func Containerd(l layout.Layout, pause, cniBin string) string {
+//
+// The snapshotter is "overlayfs", or "native" where the data directory is on
+// an overlay itself, which takes no other on top.
+func Containerd(l layout.Layout, pause, cniBin, snapshotter string) string {
 	return fmt.Sprintf(`version = 2
 root = %q
 state = "/run/containerd"
@@ -37,10 +40,11 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
     bin_dir = %q
     conf_dir = %q
   [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = %q
     default_runtime_name = "runc"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
-`, l.State("containerd"), ContainerdSocket, pause, l.Etc("hosts"), cniBin, l.Etc("cni"))
+`, l.State("containerd"), ContainerdSocket, pause, l.Etc("hosts"), cniBin, l.Etc("cni"), snapshotter)
 }
 
 // HostsTOML tells containerd how to reach the registry, whatever it is called.
