@@ -50,6 +50,10 @@ generate: ## deep copies and CRDs, from the Go types
 build: ## the controller and every other program of this module, into bin/
 	@go build -o bin/ ./cmd/...
 
+image: lab ## build the controller's image and push it to a registry that you may write to (IMAGE=registry/name:tag)
+	@GOOS=linux go build -ldflags '-s -w' -o bin/image/rhumb-controller ./cmd/rhumb-controller
+	@bin/rhumb-lab push --ref "$(IMAGE)" --binary bin/image/rhumb-controller $(addprefix --ca ,$(wildcard /etc/ssl/certs/ca-certificates.crt))
+
 dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
 	@mkdir -p dist && test/manifest "$(IMAGE)" > dist/rhumb.yaml && echo "dist/rhumb.yaml, with image $(IMAGE)"
 
@@ -63,4 +67,4 @@ clean: clean-demo ## remove everything that was built
 	@rm -rf bin dist .rhumb
 
 comma := ,
-.PHONY: help demo clean-demo test check e2e bench generate build dist lab packages clean
+.PHONY: help demo clean-demo test check e2e bench generate build image dist lab packages clean

@@ -63,7 +63,7 @@ func (d *demo) prepare(ctx context.Context) (*story.Story, error) {
 		return nil, err
 	}
 	d.ledger.Add(time.Now(), "lab", "node", "Ready")
-	d.out.Step("building rhumb-controller, pushing its image to localhost:5000, kubectl apply -f dist/rhumb.yaml")
+	d.out.Step("building rhumb-controller (3 minutes on a cold cache), pushing its image, kubectl apply -f dist/rhumb.yaml")
 	image, err := story.Install(ctx, d.lab)
 	if err != nil {
 		return nil, err
