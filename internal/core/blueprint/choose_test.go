@@ -37,7 +37,7 @@ func chain(name string, labels map[string]string, change ...func(*v1alpha1.Clust
 
 func ready(status metav1.ConditionStatus, reason, message string) func(*v1alpha1.ClusterSupplyChain) {
 	return func(c *v1alpha1.ClusterSupplyChain) {
-		c.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: status, Reason: reason, Message: message}}
+		c.Status.Conditions = []metav1.Condition{{Type: "TemplatesReady", Status: "True"}, {Type: "Ready", Status: status, Reason: reason, Message: message}}
 	}
 }
 
