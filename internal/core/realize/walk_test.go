@@ -63,6 +63,7 @@ func TestWalkCorrectsDrift(t *testing.T) {
 		"Label": {"a label of ours is gone", func(u *unstructured.Unstructured) {
 			u.SetLabels(map[string]string{"carto.run/resource-name": "deploy"})
 		}, []memory.Write{patch}},
+		"Labels": {"all labels are gone, and with them our sight of it", func(u *unstructured.Unstructured) { u.SetLabels(nil) }, []memory.Write{patch}},
 		"Digest": {"the digest is gone, and with it what we know", func(u *unstructured.Unstructured) {
 			u.SetAnnotations(nil)
 		}, []memory.Write{patch}},
