@@ -40,8 +40,8 @@ check: generate lab ## format, vet, lint, generated files, examples, links (buil
 e2e: packages lab ## journeys on a real node, the demo's story among them
 	$(call timed,journeys (about 10 minutes), go test -tags e2e -timeout 45m -count 1 ./test/e2e/...)
 
-bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500 Workloads)
-	@go build -o bin/ ./cmd/rhumb-controller && go run ./test/bench -n $(N)
+bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; RECORD=1 adds them to docs/performance.md)
+	@go run ./test/bench -n $(N) $(if $(RECORD),-record)
 
 generate: ## deep copies and CRDs, from the Go types
 	@$(tool) controller-gen object paths=./api/...
