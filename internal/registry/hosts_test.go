@@ -257,3 +257,40 @@ func wait(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
+
+func TestChallenge(t *testing.T) {
+	cases := map[string]struct {
+		why    string
+		header []string
+		want   challenge
+		ok     bool
+	}{
+		"Hub":      {"a comma may stand in quotes", []string{`Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a:pull,push"`}, challenge{bearer: true, realm: "https://auth.docker.io/token", service: "registry.docker.io", scope: "repository:a:pull,push"}, true},
+		"Bare":     {"quotes may be left out", []string{`bearer realm=https://a/b, service=c`}, challenge{bearer: true, realm: "https://a/b", service: "c"}, true},
+		"Both":     {"a token is better than a password", []string{`Basic realm="x"`, `Bearer realm="https://a"`}, challenge{bearer: true, realm: "https://a"}, true},
+		"Basic":    {"as it is", []string{`Basic realm="x"`}, challenge{}, true},
+		"NoRealm":  {"a token from nowhere", []string{`Bearer service="x"`}, challenge{}, false},
+		"Other":    {"a scheme we do not have", []string{`Negotiate`}, challenge{}, false},
+		"None":     {"no word at all", nil, challenge{}, false},
+		"Unclosed": {"quotes that do not end", []string{`Bearer realm="https://a`}, challenge{bearer: true, realm: "https://a"}, true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, ok := readChallenge(map[string][]string{"Www-Authenticate": tc.header})
+			if got != tc.want || ok != tc.ok {
+				t.Errorf("%s: %+v %v", tc.why, got, ok)
+			}
+		})
+	}
+}
+
+func FuzzChallenge(f *testing.F) {
+	f.Add(`Bearer realm="https://a",service="b"`)
+	f.Add(`Bearer =,="=`)
+	f.Fuzz(func(t *testing.T, header string) {
+		c, ok := readChallenge(map[string][]string{"Www-Authenticate": {header}})
+		if c.bearer && (!ok || c.realm == "") {
+			t.Fatalf("%q is %+v", header, c)
+		}
+	})
+}
