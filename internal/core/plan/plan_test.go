@@ -39,6 +39,7 @@ func TestResolveOrders(t *testing.T) {
 		"Backwards":    {"producers come first", []blueprint.Resource{r("c", "b"), r("b", "a"), r("a")}, []string{"a", "b", "c"}},
 		"Independent":  {"those who need nothing of each other keep their order", []blueprint.Resource{r("z"), r("y"), r("x")}, []string{"z", "y", "x"}},
 		"OnlyAsMuch":   {"no one moves further back than needed", []blueprint.Resource{r("c", "a"), r("x"), r("a"), r("y")}, []string{"x", "a", "c", "y"}},
+		"FirstIsFree":  {"also behind one that stands where it should", []blueprint.Resource{r("a"), r("c", "b"), r("b")}, []string{"a", "b", "c"}},
 		"Diamond":      {"all producers come first", []blueprint.Resource{r("d", "b", "c"), r("c", "a"), r("b", "a"), r("a")}, []string{"a", "c", "b", "d"}},
 		"Cycle":        {"those on a cycle come last, as they were written", []blueprint.Resource{r("b", "c"), r("c", "b"), r("a")}, []string{"a", "b", "c"}},
 		"BehindACycle": {"those behind it as well", []blueprint.Resource{r("d", "c"), r("c", "b"), r("b", "c"), r("a")}, []string{"a", "d", "c", "b"}},
