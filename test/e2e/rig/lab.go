@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -26,9 +27,6 @@ func (l Lab) run(ctx context.Context, command string, args ...string) (string, e
 
 // Up starts the lab, or does nothing if it runs.
 func (l Lab) Up(ctx context.Context, args ...string) error {
-	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
-		return err
-	}
 	_, err := l.run(ctx, "up", args...)
 	return err
 }
@@ -39,10 +37,11 @@ func (l Lab) Down(ctx context.Context) error {
 	return err
 }
 
-// Remove stops the lab and removes its state.
+// Remove stops the lab and removes its state. A folder without settings holds a
+// lab that never came up.
 func (l Lab) Remove(ctx context.Context) error {
-	if _, err := os.Stat(l.Dir); errors.Is(err, os.ErrNotExist) {
-		return nil
+	if _, err := os.Stat(filepath.Join(l.Dir, "settings.json")); errors.Is(err, os.ErrNotExist) {
+		return os.RemoveAll(l.Dir)
 	}
 	_, err := l.run(ctx, "down", "--delete")
 	return err
