@@ -18,13 +18,17 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
 
@@ -91,7 +95,13 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	o.several = true
+	// Other tests use the same cluster: their Workloads and chains are none of ours.
+	o.narrow = func(seen *cache.Options) {
+		seen.ByObject = map[client.Object]cache.ByObject{
+			&v1alpha1.Workload{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.ClusterSupplyChain{}: {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
+		}
+	}
 	if err := setLogger(o); err != nil {
 		b.t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const artifactCacheSize = 2 << 30
 
 // imageLimits bound the file tree of one image: the largest of the common
 // build images fit several times.
-var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 1 << 20}
+var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 250_000}
 
 // addImageRepositories joins the access to registries, the controller that
 // polls them and the server that hands out what they hold.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 
 	"rhumb.run/rhumb/internal/registry"
 )
@@ -38,8 +39,8 @@ type options struct {
 	logLevel  string
 	logFormat string
 
-	// several managers may run in this process, one after another: tests do that.
-	several bool
+	// narrow, in tests, bounds what is seen, so that several of these can share a cluster and a process.
+	narrow func(*cache.Options)
 }
 
 // known are the controllers by the name that --controllers takes.

@@ -97,9 +97,14 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(cartov1alpha1.AddToScheme(scheme))
 	utilruntime.Must(sourcev1alpha1.AddToScheme(scheme))
+	seen := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	several := o.narrow != nil
+	if several {
+		o.narrow(&seen)
+	}
 	mgr, err := ctrl.NewManager(config, manager.Options{
 		Scheme:                        scheme,
-		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:                         seen,
 		Client:                        client.Options{FieldOwner: kube.Manager},
 		Metrics:                       server.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress:        o.probes,
@@ -108,7 +113,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		LeaderElectionID:              "rhumb-controller",
 		LeaderElectionNamespace:       o.leaderNamespace,
 		LeaderElectionReleaseOnCancel: true,
-		Controller:                    ctrlconfig.Controller{SkipNameValidation: &o.several},
+		Controller:                    ctrlconfig.Controller{SkipNameValidation: &several},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
