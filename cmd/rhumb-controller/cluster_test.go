@@ -90,8 +90,10 @@ func (b *bed) configMaps() dynamic.ResourceInterface {
 // wrap, if there is one.
 func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()) {
 	b.t.Helper()
-	o, err := parse([]string{"--controllers=workload,supplychain", "--leader-elect=false",
-		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error"}, b.t.Output())
+	o, err := parse([]string{
+		"--controllers=workload,supplychain", "--leader-elect=false",
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error",
+	}, b.t.Output())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 // Cluster-scoped objects are named after it and carry it as a label.
 func (b *bed) apply(text string) {
 	b.t.Helper()
-	for _, doc := range strings.Split(strings.ReplaceAll(text, "NS", b.ns), "\n---\n") {
+	for doc := range strings.SplitSeq(strings.ReplaceAll(text, "NS", b.ns), "\n---\n") {
 		u := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
 			b.t.Fatalf("%v in:\n%s", err, doc)
@@ -141,7 +143,7 @@ func (b *bed) apply(text string) {
 // asIs applies objects with the names and namespaces that they have.
 func (b *bed) asIs(text string) {
 	b.t.Helper()
-	for _, doc := range strings.Split("\n"+text, "\n---\n") {
+	for doc := range strings.SplitSeq("\n"+text, "\n---\n") {
 		u := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
 			b.t.Fatalf("%v in:\n%s", err, doc)
@@ -249,13 +251,13 @@ func (b *bed) gone(name string) {
 }
 
 // merge patches an object as some user would.
-func (b *bed) merge(r dynamic.ResourceInterface, name, patch string, sub ...string) {
+func (b *bed) merge(r dynamic.ResourceInterface, name, patch string) {
 	b.t.Helper()
 	raw, err := yaml.YAMLToJSON([]byte(patch))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := r.Patch(context.Background(), name, types.MergePatchType, raw, metav1.PatchOptions{FieldManager: "somebody"}, sub...); err != nil {
+	if _, err := r.Patch(context.Background(), name, types.MergePatchType, raw, metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
 		b.t.Fatalf("patching %s: %v", name, err)
 	}
 }

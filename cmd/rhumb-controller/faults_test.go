@@ -53,7 +53,7 @@ func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 		}
 		if left == 0 {
 			if answer, err := next.RoundTrip(r); err == nil {
-				answer.Body.Close()
+				_ = answer.Body.Close()
 			}
 		}
 		if k.died.CompareAndSwap(false, true) {

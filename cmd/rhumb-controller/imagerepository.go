@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +30,7 @@ var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 250_000}
 
 // addImageRepositories joins the access to registries, the controller that
 // polls them and the server that hands out what they hold.
-func addImageRepositories(mgr manager.Manager, o options) error {
+func addImageRepositories(ctx context.Context, mgr manager.Manager, o options) error {
 	client, hosts, err := addRegistries(mgr, o)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func addImageRepositories(mgr manager.Manager, o options) error {
 	if err := os.MkdirAll(making, 0o700); err != nil {
 		return fmt.Errorf("making the artifact folder: %w", err)
 	}
-	catalog, err := imagerepository.Add(mgr, imagerepository.Options{
+	catalog, err := imagerepository.Add(ctx, mgr, imagerepository.Options{
 		Poller:      poller,
 		Registry:    &registry.Exporter{Client: client, Platform: "linux/" + runtime.GOARCH, Dir: making, Limits: imageLimits},
 		Nudge:       poller.Nudge,

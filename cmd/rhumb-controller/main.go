@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -13,7 +14,7 @@ import (
 
 func main() {
 	o, err := parse(os.Args[1:], os.Stderr)
-	if err == errHelp {
+	if errors.Is(err, errHelp) {
 		return
 	}
 	if err == nil {

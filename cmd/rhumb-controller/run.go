@@ -61,7 +61,7 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 		}
 	}
 	if o.runs("imagerepository") {
-		if err := addImageRepositories(mgr, o); err != nil {
+		if err := addImageRepositories(ctx, mgr, o); err != nil {
 			return err
 		}
 	}

@@ -96,8 +96,7 @@ func classOf(err error) Class {
 }
 
 func reasonOf(err error) string {
-	var marked *Error
-	if errors.As(err, &marked) {
+	if marked, ok := errors.AsType[*Error](err); ok {
 		return marked.Reason
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/errors"
@@ -231,14 +232,10 @@ func controlledBy(live *unstructured.Unstructured, owner types.UID) bool {
 // copyTop copies an object as deep as its metadata, which is all that a write changes.
 func copyTop(object map[string]any) map[string]any {
 	out := make(map[string]any, len(object))
-	for k, v := range object {
-		out[k] = v
-	}
+	maps.Copy(out, object)
 	from := object["metadata"].(map[string]any)
 	metadata := make(map[string]any, len(from)+1)
-	for k, v := range from {
-		metadata[k] = v
-	}
+	maps.Copy(metadata, from)
 	out["metadata"] = metadata
 	return out
 }

@@ -22,8 +22,8 @@ func key(namespace, name string) reconcile.Request {
 }
 
 var (
-	denied = fault.Denyf("R", "forbidden")
-	lost   = errors.New("connection lost")
+	denied  = fault.Denyf("R", "forbidden")
+	errLost = errors.New("connection lost")
 )
 
 func TestSettle(t *testing.T) {
@@ -37,9 +37,9 @@ func TestSettle(t *testing.T) {
 		"Wait":         {"a watch wakes us", fault.Waitf("R", "not yet"), 0, false},
 		"Reject":       {"nothing changes until someone changes a spec", fault.Rejectf("R", "typo"), 0, false},
 		"Deny":         {"a right may be granted unseen", denied, time.Second, false},
-		"Retry":        {"the queue's own backoff", lost, 0, true},
+		"Retry":        {"the queue's own backoff", errLost, 0, true},
 		"WaitAndDeny":  {"the soonest retry decides", errors.Join(fault.Waitf("R", "not yet"), denied), time.Second, false},
-		"DenyAndRetry": {"the soonest retry decides", errors.Join(denied, lost), 0, true},
+		"DenyAndRetry": {"the soonest retry decides", errors.Join(denied, errLost), 0, true},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestSettle(t *testing.T) {
 			if result.RequeueAfter != c.later || (err != nil) != c.again {
 				t.Errorf("%s: %v, %v; want %v, again: %v", c.why, result, err, c.later, c.again)
 			}
-			if c.again && !errors.Is(err, lost) {
+			if c.again && !errors.Is(err, errLost) {
 				t.Errorf("the queue hears of another error: %v", err)
 			}
 		})

@@ -67,7 +67,7 @@ const (
 )
 
 // Add puts the controller into a manager. What it returns is what an artifact server asks.
-func Add(mgr manager.Manager, o Options) (*Catalog, error) {
+func Add(ctx context.Context, mgr manager.Manager, o Options) (*Catalog, error) {
 	if u, err := url.Parse(o.ArtifactURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, fmt.Errorf("making the image repository controller: artifact address %q is no URL", o.ArtifactURL)
 	}
@@ -83,7 +83,7 @@ func Add(mgr manager.Manager, o Options) (*Catalog, error) {
 		events: mgr.GetEventRecorder("ImageRepository"), now: time.Now, base: strings.TrimRight(o.ArtifactURL, "/"), path: o.Path,
 		objects: map[types.NamespacedName]*object{},
 	}
-	if err := index(mgr); err != nil {
+	if err := index(ctx, mgr); err != nil {
 		return nil, fmt.Errorf("indexing image repositories: %w", err)
 	}
 	if o.Concurrency == 0 {
@@ -109,9 +109,9 @@ func Add(mgr manager.Manager, o Options) (*Catalog, error) {
 }
 
 // index lets the cache answer who uses a service account, and who watches an image of a repository.
-func index(mgr manager.Manager) error {
+func index(ctx context.Context, mgr manager.Manager) error {
 	by := func(field string, value func(*v1alpha1.ImageRepository) string) error {
-		return mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.ImageRepository{}, field, func(x client.Object) []string {
+		return mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ImageRepository{}, field, func(x client.Object) []string {
 			return []string{value(x.(*v1alpha1.ImageRepository))}
 		})
 	}

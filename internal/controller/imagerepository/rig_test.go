@@ -175,7 +175,7 @@ func (r *rig) run(change ...func(*manager.Options)) *replica {
 	c := registry.NewClient(registry.Options{Hosts: r.hosts})
 	poller := registry.NewPoller(c, r.hosts.Alias)
 	r.hosts.OnChange(poller.Retry)
-	catalog, err := imagerepository.Add(mgr, imagerepository.Options{
+	catalog, err := imagerepository.Add(r.t.Context(), mgr, imagerepository.Options{
 		Poller: poller, Registry: contract.NewExporter(r.t, c),
 		Nudge: poller.Nudge, ArtifactURL: "http://artifacts.test", Path: artifact.Path,
 	})

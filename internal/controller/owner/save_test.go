@@ -42,14 +42,18 @@ func newDesk(t *testing.T) *desk {
 			d.writes++
 			return c.SubResource(sub).Patch(ctx, o, p, opts...)
 		}}).Build()
-	d.Reconciler = &Reconciler{kind: Workloads(), client: c, statuses: newStatuses(), queue: newQueue(),
-		events: Events{record.NewFakeRecorder(100), rate.NewLimiter(rate.Inf, 1)}, now: func() time.Time { return d.clock }}
+	d.Reconciler = &Reconciler{
+		kind: Workloads(), client: c, statuses: newStatuses(), queue: newQueue(),
+		events: Events{record.NewFakeRecorder(100), rate.NewLimiter(rate.Inf, 1)}, now: func() time.Time { return d.clock },
+	}
 	return d
 }
 
 func status(ready metav1.ConditionStatus, message string) v1alpha1.OwnerStatus {
-	return v1alpha1.OwnerStatus{Conditions: []metav1.Condition{{Type: v1alpha1.Ready, Status: ready, Reason: "R", Message: message,
-		LastTransitionTime: metav1.NewTime(time.Unix(1, 0))}}}
+	return v1alpha1.OwnerStatus{Conditions: []metav1.Condition{{
+		Type: v1alpha1.Ready, Status: ready, Reason: "R", Message: message,
+		LastTransitionTime: metav1.NewTime(time.Unix(1, 0)),
+	}}}
 }
 
 // save tells the desk of a status and returns how long it wants to wait.

@@ -73,8 +73,10 @@ func TestProject(t *testing.T) {
 		why, live string
 		same      bool
 	}{
-		"Foreign": {"a change to what others own leaves the projection alone",
-			`{spec: {c: [{name: side}, {name: app, image: x, tty: true}], n: "1", z: 9}, status: {a: 2}}`, true},
+		"Foreign": {
+			"a change to what others own leaves the projection alone",
+			`{spec: {c: [{name: side}, {name: app, image: x, tty: true}], n: "1", z: 9}, status: {a: 2}}`, true,
+		},
 		"Ours": {"a change to what we own shows", `{spec: {c: [{name: app, image: y}], n: "1"}}`, false},
 		"Gone": {"what is gone shows", `{spec: {n: "1"}}`, false},
 	}

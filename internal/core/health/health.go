@@ -86,7 +86,7 @@ func reasonFor(kind string) string {
 	out := []rune(kind + "Condition")
 	for i, r := range out {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		if !letter && (i == 0 || !(r >= '0' && r <= '9' || r == '_' || r == ',' || r == ':')) {
+		if !letter && (i == 0 || ((r < '0' || r > '9') && r != '_' && r != ',' && r != ':')) {
 			out[i] = '_'
 		}
 	}
@@ -162,10 +162,17 @@ func matchField(want v1alpha1.HealthMatchFieldSelectorRequirement, live *unstruc
 		return value, found && value != nil
 	case v1alpha1.FieldSelectorDoesNotExist:
 		return value, !found || value == nil
+	case v1alpha1.FieldSelectorIn:
+		return value, found && names(want.Values, value)
+	case v1alpha1.FieldSelectorNotIn:
+		return value, found && !names(want.Values, value)
 	}
+	return value, false
+}
+
+func names(values []string, value any) bool {
 	text, isText := value.(string)
-	in := isText && slices.Contains(want.Values, text)
-	return value, found && in == (want.Operator == v1alpha1.FieldSelectorIn)
+	return isText && slices.Contains(values, text)
 }
 
 func fieldMessage(want v1alpha1.HealthMatchFieldSelectorRequirement, value any, live *unstructured.Unstructured) string {

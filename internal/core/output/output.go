@@ -63,8 +63,10 @@ func Read(fields []Field, live *unstructured.Unstructured) (Output, error) {
 		return nil, nil
 	}
 	if seen, newest, says := Observed(live); says && seen != newest {
-		return nil, &MissingError{Path: fields[0].Path.String(), Unobserved: true,
-			Err: fmt.Errorf("generation %d is not observed yet, the object's status is about %d", newest, seen)}
+		return nil, &MissingError{
+			Path: fields[0].Path.String(), Unobserved: true,
+			Err: fmt.Errorf("generation %d is not observed yet, the object's status is about %d", newest, seen),
+		}
 	}
 	out := make(Output, len(fields))
 	for _, f := range fields {

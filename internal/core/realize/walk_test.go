@@ -26,7 +26,7 @@ func TestWalkWritesWhatDiffers(t *testing.T) {
 	r.wrote("nothing is there", everything...)
 	r.walk()
 	r.wrote("all is there")
-	r.revision("r2")
+	r.secondRevision()
 	r.walk()
 	r.wrote("a new revision runs down the chain in one walk", write(memory.Patch, "sources"), write(memory.Patch, "images"), write(memory.Patch, "deployments"))
 	r.walk()
@@ -122,7 +122,7 @@ func TestWalkDoesNotFightTheServer(t *testing.T) {
 	r.edit("Deployment", func(spec map[string]any) { spec["image"] = "EVIL" })
 	r.walk()
 	r.wrote("somebody else's spelling is", write(memory.Patch, "deployments"))
-	r.revision("r2")
+	r.secondRevision()
 	r.walk()
 	r.wrote("the record is of what was applied then", write(memory.Patch, "sources"), write(memory.Patch, "images"), write(memory.Patch, "deployments"))
 }
@@ -150,7 +150,7 @@ func TestWalkReadsOnlyWhatBelongs(t *testing.T) {
 	if deployed() != "one" || status.Resources[1].Record.ObservedGeneration != 1 {
 		t.Errorf("deployed %v, observed at %d", deployed(), status.Resources[1].Record.ObservedGeneration)
 	}
-	r.revision("r2")
+	r.secondRevision()
 	status = r.walk()
 	if deployed() != "one" || len(status.Resources[1].Outputs) != 0 {
 		t.Errorf("the image of the older spec was handed on: deployed %v, outputs %v", deployed(), status.Resources[1].Outputs)
@@ -188,7 +188,7 @@ func TestWalkRecords(t *testing.T) {
 	if got, want := r.w.Find("Image", "app").GetAnnotations()[realize.DigestAnnotation], rec(first, 1).AppliedDigest; got != want {
 		t.Errorf("the object says %s, the record %s", got, want)
 	}
-	r.revision("r2")
+	r.secondRevision()
 	second := r.walk()
 	for i, resource := range second.Resources {
 		if rec(first, i).InputsDigest == rec(second, i).InputsDigest || rec(first, i).AppliedDigest == rec(second, i).AppliedDigest {
@@ -257,7 +257,7 @@ func TestWalkClasses(t *testing.T) {
 func TestWalkSurvivesBeingKilled(t *testing.T) {
 	undisturbed := follow(t)
 	undisturbed.walk()
-	undisturbed.revision("r2")
+	undisturbed.secondRevision()
 	undisturbed.walk()
 	want := end(t, undisturbed)
 	killed := errors.New("killed")
@@ -265,7 +265,7 @@ func TestWalkSurvivesBeingKilled(t *testing.T) {
 		for k := 1; ; k++ {
 			r := follow(t)
 			r.walk()
-			r.revision("r2")
+			r.secondRevision()
 			calls := 0
 			kill := func(memory.Call) error {
 				if calls++; calls >= k {

@@ -91,8 +91,9 @@ func (r *run) template(object template.Object, text string) {
 	r.w.AddTemplate(object)
 }
 
-func (r *run) revision(to string) {
-	r.workload.Spec.Params[0].Value = v1alpha1.JSON{Raw: []byte(`"` + to + `"`)}
+// secondRevision is the owner's change.
+func (r *run) secondRevision() {
+	r.workload.Spec.Params[0].Value = v1alpha1.JSON{Raw: []byte(`"r2"`)}
 	r.workload.Generation++
 }
 

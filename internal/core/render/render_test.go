@@ -126,8 +126,10 @@ func marks() render.Marks {
 func TestStamp(t *testing.T) {
 	object := map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap",
-		"metadata": map[string]any{"name": "x", "labels": map[string]any{"mine": "1", "carto.run/resource-name": "forged"},
-			"ownerReferences": []any{map[string]any{"name": "forged"}}},
+		"metadata": map[string]any{
+			"name": "x", "labels": map[string]any{"mine": "1", "carto.run/resource-name": "forged"},
+			"ownerReferences": []any{map[string]any{"name": "forged"}},
+		},
 	}
 	u, err := render.Stamp(object, marks())
 	if err != nil {

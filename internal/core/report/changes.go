@@ -35,8 +35,10 @@ func Written(did []realize.Realized) []Event {
 		case realize.Nothing:
 			continue
 		}
-		out = append(out, Event{ObjectApplied,
-			fmt.Sprintf("%s object [%s/%s]", verb, did[i].Live.Resource, did[i].Live.Object.GetName())})
+		out = append(out, Event{
+			ObjectApplied,
+			fmt.Sprintf("%s object [%s/%s]", verb, did[i].Live.Resource, did[i].Live.Object.GetName()),
+		})
 	}
 	return out
 }
@@ -60,8 +62,10 @@ func Changes(before, after v1alpha1.OwnerStatus) []Event {
 			out = append(out, Event{OutputChanged, outputMessage(now)})
 		}
 		if h, turned := turned(was, now); turned {
-			out = append(out, Event{HealthChanged,
-				fmt.Sprintf("[%s] found healthy status in [%s] changed to [%s]", now.Name, objectName(now), h.Status)})
+			out = append(out, Event{
+				HealthChanged,
+				fmt.Sprintf("[%s] found healthy status in [%s] changed to [%s]", now.Name, objectName(now), h.Status),
+			})
 		}
 	}
 	return out

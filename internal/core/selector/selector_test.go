@@ -3,6 +3,7 @@
 package selector_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -120,10 +121,14 @@ func TestMatchesRefuses(t *testing.T) {
 		fields []v1alpha1.FieldSelectorRequirement
 		want   string
 	}{
-		"OutOfBounds": {why: "an index beyond the list", fields: field("spec.env[7].value", exists),
-			want: "unable to match field requirement with key [spec.env[7].value]: evaluate: failed to find results: array index out of bounds: index 7, length 1"},
-		"NoPath": {why: "a key that is no path", fields: field("spec.params[?(", exists),
-			want: "unable to match field requirement with key [spec.params[?(]: evaluate: failed to parse jsonpath 'spec.params[?(': unterminated filter"},
+		"OutOfBounds": {
+			why: "an index beyond the list", fields: field("spec.env[7].value", exists),
+			want: "unable to match field requirement with key [spec.env[7].value]: evaluate: failed to find results: array index out of bounds: index 7, length 1",
+		},
+		"NoPath": {
+			why: "a key that is no path", fields: field("spec.params[?(", exists),
+			want: "unable to match field requirement with key [spec.params[?(]: evaluate: failed to parse jsonpath 'spec.params[?(': unterminated filter",
+		},
 		"NoOperator":      {why: "an operator that nobody knows", fields: field("spec.build", "Near"), want: "operator [Near] is invalid"},
 		"NoLabelOperator": {why: "nor does anybody this one", exprs: expr("team", "Near", "blue"), want: `reading label selector: "Near" is not a valid label selector operator`},
 		"NoLabel":         {why: "a value that no label can have", equal: map[string]string{"team": "not a label!"}, want: "reading label selector: values[0][team]: Invalid value"},
@@ -135,9 +140,7 @@ func TestMatchesRefuses(t *testing.T) {
 				t.Errorf("%s: Matches = %v, %v; want false and %q", c.why, ok, err, c.want)
 			}
 			elsewhere := map[string]string{"type": "job"}
-			for k, v := range c.equal {
-				elsewhere[k] = v
-			}
+			maps.Copy(elsewhere, c.equal)
 			if ok, err := selector.Compile(elsewhere, c.exprs, c.fields).Matches(w.Labels, w); ok || err != nil {
 				t.Errorf("%s, asked for with labels that do not match: Matches = %v, %v; want false and no error", c.why, ok, err)
 			}

@@ -38,7 +38,6 @@ type Plane struct {
 	config *rest.Config
 	stdin  io.Closer
 	cmd    *exec.Cmd
-	out    *os.File
 }
 
 var shared struct {

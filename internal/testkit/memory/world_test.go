@@ -129,8 +129,7 @@ func TestApplyToAnotherOfTheName(t *testing.T) {
 	w.Remove("Test", "x")
 	w.Put(object(t, `metadata: {name: x, namespace: dev}, spec: {a: theirs}`))
 	_, err := w.Apply(t.Context(), object(t, mine+`, spec: {a: 2}`), seen.Object)
-	var occupied *realize.OccupiedError
-	if !errors.As(err, &occupied) {
+	if _, ok := errors.AsType[*realize.OccupiedError](err); !ok {
 		t.Errorf("err = %v, want it occupied", err)
 	}
 }
