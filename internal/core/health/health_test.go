@@ -193,6 +193,8 @@ func TestReasonsAreWritable(t *testing.T) {
 		"9lives":       "XlivesCondition",
 		"-":            "XCondition",
 		"a,b:c_d":      "a,b:c_dCondition",
+		"azAZ09":       "azAZ09Condition",
+		"a/[`{@":       "a_____Condition",
 	} {
 		got := health.Of(&v1alpha1.HealthRule{SingleConditionType: kind}, health.Seen{Live: live(t, "{}")}).Reason
 		if got != want || !taken.MatchString(got) {

@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/blueprint"
+	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/plan"
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/fault"
@@ -49,84 +52,6 @@ func TestWalkWithoutAStatus(t *testing.T) {
 	r.wrote("all is there, though nobody remembers")
 }
 
-func TestWalkCorrectsDrift(t *testing.T) {
-	patch := write(memory.Patch, "deployments")
-	cases := map[string]struct {
-		why    string
-		change func(*unstructured.Unstructured)
-		want   []memory.Write
-	}{
-		"Value": {"a field of ours has another value", func(u *unstructured.Unstructured) {
-			u.Object["spec"] = map[string]any{"image": "evil"}
-		}, []memory.Write{patch}},
-		"Gone": {"a field of ours is gone", func(u *unstructured.Unstructured) { u.Object["spec"] = map[string]any{} }, []memory.Write{patch}},
-		"Label": {"a label of ours is gone", func(u *unstructured.Unstructured) {
-			u.SetLabels(map[string]string{"carto.run/resource-name": "deploy"})
-		}, []memory.Write{patch}},
-		"Labels": {"all labels are gone, and with them our sight of it", func(u *unstructured.Unstructured) { u.SetLabels(nil) }, []memory.Write{patch}},
-		"Digest": {"the digest is gone, and with it what we know", func(u *unstructured.Unstructured) {
-			u.SetAnnotations(nil)
-		}, []memory.Write{patch}},
-		"Owner": {"it was stripped of its owner", func(u *unstructured.Unstructured) { u.SetOwnerReferences(nil) }, []memory.Write{patch}},
-		"Theirs": {"a field that is not ours", func(u *unstructured.Unstructured) {
-			u.Object["spec"].(map[string]any)["replicas"] = int64(5)
-			u.SetAnnotations(map[string]string{"theirs": "1", realize.DigestAnnotation: u.GetAnnotations()[realize.DigestAnnotation]})
-		}, nil},
-		"Status": {"what it says of itself", func(u *unstructured.Unstructured) { u.Object["status"] = map[string]any{"phase": "Running"} }, nil},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			r := follow(t)
-			r.walk()
-			r.w.Edit("Deployment", "app", c.change)
-			r.walk()
-			r.wrote(c.why, c.want...)
-			if got := r.w.Find("Deployment", "app").Object["spec"].(map[string]any)["image"]; got != "app:r1" {
-				t.Errorf("%s: the image is %v now", c.why, got)
-			}
-			r.walk()
-			r.wrote("put right once is enough")
-		})
-	}
-}
-
-func TestWalkMakesWhatWasDeleted(t *testing.T) {
-	r := follow(t)
-	r.walk()
-	r.w.Remove("Image", "app")
-	r.walk()
-	r.wrote("somebody deleted an object", write(memory.Create, "images"))
-}
-
-// A server may store a value in a way of its own. That is written once and
-// recognised from then on; a change to it is a change all the same.
-func TestWalkDoesNotFightTheServer(t *testing.T) {
-	r := follow(t)
-	r.w.Store = func(u *unstructured.Unstructured) {
-		if u.GetKind() == "Deployment" {
-			spec := u.Object["spec"].(map[string]any)
-			spec["image"] = strings.ToUpper(spec["image"].(string))
-		}
-	}
-	first := r.walk()
-	if first.Resources[2].Record.StoredDigest == "" {
-		t.Error("what the server made of it is not on record")
-	}
-	r.walk()
-	r.wrote("the server's spelling is no drift")
-	if diff := cmp.Diff(first.Resources, r.workload.Status.Resources); diff != "" {
-		t.Errorf("the record was lost:\n%s", diff)
-	}
-	r.walk()
-	r.wrote("nor is it the third time")
-	r.edit("Deployment", func(spec map[string]any) { spec["image"] = "EVIL" })
-	r.walk()
-	r.wrote("somebody else's spelling is", write(memory.Patch, "deployments"))
-	r.secondRevision()
-	r.walk()
-	r.wrote("the record is of what was applied then", write(memory.Patch, "sources"), write(memory.Patch, "images"), write(memory.Patch, "deployments"))
-}
-
 func TestWalkReadsOnlyWhatBelongs(t *testing.T) {
 	r := follow(t)
 	r.template(&v1alpha1.ClusterImageTemplate{}, strings.Replace(imageTemplate, ".spec.image", ".status.image", 1))
@@ -158,6 +83,27 @@ func TestWalkReadsOnlyWhatBelongs(t *testing.T) {
 	built(2, "two")
 	if r.walk(); deployed() != "two" {
 		t.Errorf("deployed %v", deployed())
+	}
+}
+
+// The deployment of a delivery's step reaches its template as a source without a name.
+func TestWalkGivesTheDeployment(t *testing.T) {
+	r := follow(t)
+	r.template(&v1alpha1.ClusterTemplate{}, `
+metadata: {name: deploy}
+spec: {template: {apiVersion: test.run/v1, kind: Deployment, metadata: {name: app}, spec: {deployment: $(deployment)$}}}`)
+	b := blueprint.OfSupplyChain(r.chain)
+	for deployment, want := range map[string]any{
+		"source": map[string]any{"url": "http://url", "revision": "r1", "name": ""},
+		"image":  nil, // not of that sort
+		"":       nil,
+	} {
+		b.Resources[2].Images, b.Resources[2].Deployment = nil, deployment
+		o := owner.OfWorkload(r.workload)
+		realize.Walk(t.Context(), r.w, plan.Resolve(b, &o))
+		if diff := cmp.Diff(map[string]any{"deployment": want}, r.w.Find("Deployment", "app").Object["spec"]); diff != "" {
+			t.Errorf("deployment %q:\n%s", deployment, diff)
+		}
 	}
 }
 
