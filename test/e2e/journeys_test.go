@@ -118,11 +118,11 @@ func log(t *testing.T) func(story.Change) {
 func running(t *testing.T, lab rig.Lab, namespace string) (context.Context, *story.Story) {
 	t.Helper()
 	ctx, s := open(t, lab, namespace)
-	push(ctx, t, s, one)
+	digest := push(ctx, t, s, one)
 	must(t, s.ApplyAdmin(ctx))
 	must(t, s.ApplyWorkload(ctx))
 	answers(ctx, t, s, one)
-	must(t, s.Ready(ctx))
+	must(t, s.Ready(ctx, digest))
 	return ctx, s
 }
 
@@ -131,7 +131,7 @@ func pushRunPushRoll(t *testing.T, lab rig.Lab) {
 	digest := push(ctx, t, s, two)
 	answers(ctx, t, s, two)
 	must(t, s.Rolled(ctx, digest))
-	must(t, s.Ready(ctx))
+	must(t, s.Ready(ctx, digest))
 	out, err := s.Kubectl(ctx, "describe", "imagerepositories")
 	must(t, err)
 	if !strings.Contains(out, digest) || strings.Contains(out, "RemoteError") {
@@ -163,7 +163,7 @@ func controllerKilled(t *testing.T, lab rig.Lab) {
 	kill(ctx, t, lab)
 	answers(ctx, t, s, two)
 	must(t, s.Rolled(ctx, digest))
-	must(t, s.Ready(ctx))
+	must(t, s.Ready(ctx, digest))
 	must(t, s.Reset(ctx))
 }
 
@@ -185,7 +185,6 @@ func labRestarted(t *testing.T, lab rig.Lab) {
 	must(t, err)
 	ctx, s = open(t, lab, "restart")
 	answers(ctx, t, s, one)
-	must(t, s.Ready(ctx))
 	digest := push(ctx, t, s, two)
 	must(t, s.Rolled(ctx, digest))
 	after, err := s.Cluster.Typed.AppsV1().Deployments(s.Namespace).Get(ctx, story.Name, metav1.GetOptions{})

@@ -113,7 +113,8 @@ func (d *demo) apply(ctx context.Context, s *story.Story) error {
 
 // first goes from nothing to an application that answers.
 func (d *demo) first(ctx context.Context, s *story.Story) error {
-	if _, _, err := d.push(ctx, s, firstText); err != nil {
+	digest, _, err := d.push(ctx, s, firstText)
+	if err != nil {
 		return err
 	}
 	if err := d.apply(ctx, s); err != nil {
@@ -127,7 +128,7 @@ func (d *demo) first(ctx context.Context, s *story.Story) error {
 	d.ledger.Add(answered, "answer", "pod/"+pod, firstText)
 	d.ledger.Bar("make demo to the first answer", answered.Sub(d.out.began), barFirstAnswer)
 	d.out.Step(fmt.Sprintf("pod %s answers %q", pod, firstText))
-	return s.Ready(ctx)
+	return s.Ready(ctx, digest)
 }
 
 // second pushes another build under the same tag, and touches nothing else.
@@ -147,7 +148,7 @@ func (d *demo) second(ctx context.Context, s *story.Story) error {
 	}
 	d.ledger.Add(time.Now(), "answer", "pod/"+pod, secondText)
 	d.out.Step(fmt.Sprintf("pod %s answers %q", pod, secondText))
-	return s.Ready(ctx)
+	return s.Ready(ctx, digest)
 }
 
 // shell types what a user would, to see the same.

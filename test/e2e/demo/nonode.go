@@ -76,6 +76,9 @@ func (d *demo) upToDeployment(ctx context.Context, s *story.Story) error {
 	if _, err := s.Deployed(ctx, first); err != nil {
 		return err
 	}
+	if err := s.Ready(ctx, first); err != nil {
+		return err
+	}
 	if err := d.shell(ctx, s); err != nil {
 		return err
 	}
@@ -87,5 +90,5 @@ func (d *demo) upToDeployment(ctx context.Context, s *story.Story) error {
 		return err
 	}
 	d.ledger.Bar("second push to the Deployment's new image", time.Since(began), barSecondPod)
-	return nil
+	return s.Ready(ctx, second)
 }

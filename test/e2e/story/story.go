@@ -149,11 +149,19 @@ func (s *Story) Rolled(ctx context.Context, digest string) error {
 	})
 }
 
-// Ready waits until the Workload is Ready.
-func (s *Story) Ready(ctx context.Context) error {
-	return s.Watch.Until(ctx, "the Workload to be Ready", func() (bool, string) {
+// Ready waits until the Workload is Ready, and tells of a digest.
+func (s *Story) Ready(ctx context.Context, digest string) error {
+	return s.Watch.Until(ctx, "the Workload to be Ready with "+digest, func() (bool, string) {
 		w := s.Watch.Get(Workloads, Name)
-		return w != nil && Condition(w, "Ready") == "True", s.state()
+		if w == nil || Condition(w, "Ready") != "True" {
+			return false, s.state()
+		}
+		for _, r := range Resources(w) {
+			if strings.Contains(r.Output, digest) {
+				return true, ""
+			}
+		}
+		return false, s.state()
 	})
 }
 
