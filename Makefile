@@ -38,7 +38,8 @@ check: generate lab ## format, vet, lint, generated files, examples, links (buil
 	$(call timed,arrows$(comma) maps$(comma) links and examples, test/with-control-plane go test ./internal/arch ./test/examples)
 
 e2e: packages lab ## journeys on a real node, the demo's story among them
-	$(call timed,journeys (about 10 minutes), go test -tags e2e -timeout 45m -count 1 ./test/e2e/...)
+	$(call timed,journeys (3 minutes), go test -tags e2e -timeout 30m -count 1 ./test/e2e)
+	$(call timed,the lab's own journeys (1 minute), go -C lab test -trimpath -tags e2e -timeout 30m -count 1 .)
 
 bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; RECORD=1 adds them to docs/performance.md)
 	@go run ./test/bench -n $(N) $(if $(RECORD),-record)

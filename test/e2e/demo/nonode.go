@@ -73,7 +73,7 @@ func (d *demo) upToDeployment(ctx context.Context, s *story.Story) error {
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
-	if _, err := s.Deployed(ctx, first); err != nil {
+	if err := s.Deployed(ctx, first); err != nil {
 		return err
 	}
 	if err := s.Ready(ctx, first); err != nil {
@@ -86,7 +86,7 @@ func (d *demo) upToDeployment(ctx context.Context, s *story.Story) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Deployed(ctx, second); err != nil {
+	if err := s.Deployed(ctx, second); err != nil {
 		return err
 	}
 	d.ledger.Bar("second push to the Deployment's new image", time.Since(began), barSecondPod)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"rhumb.run/rhumb/test/e2e/rig"
 )
 
@@ -89,17 +87,15 @@ func (s *Story) Reset(ctx context.Context) error {
 }
 
 // Deployed waits until the Deployment names a digest.
-func (s *Story) Deployed(ctx context.Context, digest string) (*unstructured.Unstructured, error) {
-	var d *unstructured.Unstructured
-	err := s.Watch.Until(ctx, "the Deployment to name "+digest, func() (bool, string) {
-		d = s.Watch.Get(Deployments, Name)
+func (s *Story) Deployed(ctx context.Context, digest string) error {
+	return s.Watch.Until(ctx, "the Deployment to name "+digest, func() (bool, string) {
+		d := s.Watch.Get(Deployments, Name)
 		if d == nil {
 			return false, s.state()
 		}
 		images := strings.Join(Images(d), " ")
 		return strings.Contains(images, digest), images + "; " + s.state()
 	})
-	return d, err
 }
 
 // Created waits until a pod with a digest exists, and returns when it was seen.
