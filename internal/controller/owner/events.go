@@ -27,8 +27,8 @@ type Events struct {
 }
 
 const (
-	eventsPerSecond = 5
-	eventsAtOnce    = 100
+	eventsPerSecond = 1
+	eventsAtOnce    = 50
 )
 
 var eventsDropped = prometheus.NewCounter(prometheus.CounterOpts{

@@ -4,14 +4,12 @@ package owner
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
@@ -26,6 +24,8 @@ import (
 const (
 	calm     = 500 * time.Millisecond
 	patience = 5 * time.Second
+	// lag is how long the watch may take to show what the API server has.
+	lag = 50 * time.Millisecond
 )
 
 // save writes the status if it changed, and says what happened. A status in
@@ -42,14 +42,13 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Ow
 			return max(calm, held), nil
 		}
 	}
-	patch, err := r.patch(object, d)
-	if err != nil {
-		return 0, err
+	answer := r.kind.WithStatus(object, d.status, d.blueprint)
+	answer.SetResourceVersion(r.statuses.version(object))
+	err = r.client.Status().Update(ctx, answer, client.FieldValidation(metav1.FieldValidationIgnore))
+	if apierrors.IsConflict(err) {
+		// Somebody changed the owner meanwhile: the watch is about to show it.
+		return lag, nil
 	}
-	answer := r.kind.New()
-	answer.SetName(object.GetName())
-	answer.SetNamespace(object.GetNamespace())
-	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch), client.FieldValidation(metav1.FieldValidationIgnore))
 	if apierrors.IsNotFound(err) {
 		return 0, nil
 	}
@@ -79,21 +78,4 @@ func readiness(s v1alpha1.OwnerStatus) metav1.ConditionStatus {
 		}
 	}
 	return ""
-}
-
-// patch replaces the whole status of just this incarnation of the owner.
-func (r *Reconciler) patch(object client.Object, d outcome) ([]byte, error) {
-	raw, err := json.Marshal(d.status)
-	if err != nil {
-		return nil, fmt.Errorf("encoding status: %w", err)
-	}
-	// A merge patch keeps what it does not name: name everything.
-	status := map[string]any{"conditions": nil, "resources": nil, "orphans": nil, "cause": nil, "observedGeneration": nil}
-	if err := json.Unmarshal(raw, &status); err != nil {
-		return nil, fmt.Errorf("encoding status: %w", err)
-	}
-	if d.blueprint != "" {
-		status[r.kind.RefField] = map[string]any{"kind": r.kind.BlueprintKind, "name": d.blueprint}
-	}
-	return json.Marshal(map[string]any{"metadata": map[string]any{"uid": object.GetUID()}, "status": status})
 }

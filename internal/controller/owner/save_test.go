@@ -4,7 +4,6 @@ package owner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -27,6 +26,7 @@ type desk struct {
 	*Reconciler
 	workload *v1alpha1.Workload
 	writes   int
+	before   func() // happens just before a status write
 	clock    time.Time
 }
 
@@ -38,9 +38,12 @@ func newDesk(t *testing.T) *desk {
 	}
 	d := &desk{clock: time.Unix(1000, 0), workload: &v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "x", UID: "u"}}}
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(d.workload).WithStatusSubresource(d.workload).
-		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+		WithInterceptorFuncs(interceptor.Funcs{SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, o client.Object, opts ...client.SubResourceUpdateOption) error {
 			d.writes++
-			return c.SubResource(sub).Patch(ctx, o, p, opts...)
+			if d.before != nil {
+				d.before()
+			}
+			return c.SubResource(sub).Update(ctx, o, opts...)
 		}}).Build()
 	d.Reconciler = &Reconciler{
 		kind: Workloads(), client: c, statuses: newStatuses(), queue: newQueue(),
@@ -118,25 +121,45 @@ func TestPassingFailureIsHeldBack(t *testing.T) {
 	}
 }
 
-func TestStatusIsReplacedWhole(t *testing.T) {
+func TestStatusNeverOverwritesWhatItDidNotSee(t *testing.T) {
 	d := newDesk(t)
-	raw, err := d.patch(d.workload, outcome{status: status(metav1.ConditionTrue, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Metadata struct{ UID string }
-		Status   map[string]any
-	}
-	if err := json.Unmarshal(raw, &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Metadata.UID != "u" {
-		t.Errorf("the patch is bound to %q, want the owner's uid", got.Metadata.UID)
-	}
-	for _, field := range []string{"resources", "orphans", "cause"} {
-		if v, named := got.Status[field]; !named || v != nil {
-			t.Errorf("status.%s = %v: what is no more must be named and null", field, v)
+	d.before = func() {
+		d.before = nil
+		other := d.workload.DeepCopy()
+		other.Labels = map[string]string{"by": "a user"}
+		if err := d.client.Update(t.Context(), other); err != nil {
+			t.Fatal(err)
 		}
 	}
+	if wait := d.saves(t, status(metav1.ConditionTrue, ""), nil); wait != lag {
+		t.Errorf("wait = %s, want to look again after %s", wait, lag)
+	}
+	if wait := d.saves(t, status(metav1.ConditionTrue, ""), nil); wait != 0 || readiness(d.kind.View(d.get(t)).Status) != metav1.ConditionTrue {
+		t.Error("the second try, with the owner as it is now, did not get through")
+	}
+}
+
+func TestStatusIsReplacedWhole(t *testing.T) {
+	d := newDesk(t)
+	full := status(metav1.ConditionTrue, "")
+	full.Orphans = []v1alpha1.StampedRef{{Resource: "configmaps"}}
+	full.Resources = []v1alpha1.ResourceStatus{{RealizedResource: v1alpha1.RealizedResource{Name: "x"}}}
+	d.saves(t, full, nil)
+	d.saves(t, status(metav1.ConditionFalse, "mend it"), fault.Rejectf("X", "mend it"))
+	got := d.get(t).Status
+	if len(got.Orphans) != 0 || len(got.Resources) != 0 {
+		t.Errorf("what is no more stayed: %+v", got)
+	}
+	if got.SupplyChainRef.Name != "chain" || got.SupplyChainRef.Kind != "ClusterSupplyChain" {
+		t.Errorf("supplyChainRef = %+v", got.SupplyChainRef)
+	}
+}
+
+func (d *desk) get(t *testing.T) *v1alpha1.Workload {
+	t.Helper()
+	w := &v1alpha1.Workload{}
+	if err := d.client.Get(t.Context(), client.ObjectKeyFromObject(d.workload), w); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

@@ -72,6 +72,16 @@ func (s *statuses) since(object client.Object, now time.Time) time.Time {
 	return now
 }
 
+// version is the resource version of the newest state that is known of the owner.
+func (s *statuses) version(object client.Object) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w, ok := s.written[client.ObjectKeyFromObject(object)]; ok && w.uid == object.GetUID() {
+		return w.version
+	}
+	return object.GetResourceVersion()
+}
+
 // shown forgets what was written once the watch shows it.
 func (s *statuses) shown(object client.Object) {
 	s.mu.Lock()
