@@ -13,7 +13,7 @@ N     ?= 500
 # Every other module of this repository, by its folder; built with the flags of lab/build, or Kubernetes is compiled twice.
 modules = $(patsubst ./%/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path './.rhumb/*' | sort))
 tool   = go tool -modfile=tools.mod
-# $(call timed,what and how long it takes,command): says it before, and the seconds after.
+# $(call timed,what and how long it takes,commands with ; between): says it before, and the seconds after.
 timed  = @echo "==> $(1)"; s=$$SECONDS; { $(2); }; echo "    done in $$((SECONDS - s)) s"
 
 help: ## show this list
@@ -33,7 +33,7 @@ test: lab ## all tests but journeys; one control plane without a node serves the
 check: generate lab ## format, vet, lint, generated files, examples, links (builds the linter: 4 minutes cold)
 	@test -z "$$(gofmt -l api cmd examples internal lab test)" || { echo "not gofmt'ed:"; gofmt -l api cmd examples internal lab test; exit 1; }
 	@git diff --exit-code --stat -- api config || { echo "generated files differ: commit what 'make generate' wrote"; exit 1; }
-	$(call timed,go vet, go vet ./... && go vet -tags e2e ./test/... && for m in $(modules); do go -C $$m vet -trimpath ./...; done)
+	$(call timed,go vet, go vet ./...; go vet -tags e2e ./test/...; for m in $(modules); do go -C $$m vet -trimpath ./...; done)
 	$(call timed,golangci-lint, $(tool) golangci-lint run ./...)
 	$(call timed,arrows$(comma) maps$(comma) links and examples, test/with-control-plane go test ./internal/arch ./test/examples)
 
