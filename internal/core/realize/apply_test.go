@@ -141,3 +141,27 @@ func TestWalkKnowsItsOwn(t *testing.T) {
 		})
 	}
 }
+
+func TestHolder(t *testing.T) {
+	yes, no := true, false
+	cases := map[string]struct {
+		why  string
+		refs []metav1.OwnerReference
+		by   []metav1.ManagedFieldsEntry
+		want string
+	}{
+		"Controller": {"its controller, whoever else is named", []metav1.OwnerReference{{Kind: "A", Name: "a"}, {Kind: "B", Name: "b", Controller: &no}, {Kind: "C", Name: "c", Controller: &yes}}, nil, "C/c"},
+		"Writer":     {"else the first who wrote it", []metav1.OwnerReference{{Kind: "A", Name: "a"}}, []metav1.ManagedFieldsEntry{{}, {Manager: "kubectl"}, {Manager: "helm"}}, "nobody (it was written by kubectl)"},
+		"Nobody":     {"else nobody", []metav1.OwnerReference{{Kind: "A", Name: "a"}}, []metav1.ManagedFieldsEntry{{}}, "nobody (it has no controller)"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			u := &unstructured.Unstructured{Object: map[string]any{}}
+			u.SetOwnerReferences(c.refs)
+			u.SetManagedFields(c.by)
+			if got := realize.Holder(u); got != c.want {
+				t.Errorf("%s: %s, want %s", c.why, got, c.want)
+			}
+		})
+	}
+}

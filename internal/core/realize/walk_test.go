@@ -198,6 +198,44 @@ func TestWalkClasses(t *testing.T) {
 	})
 }
 
+func TestWalkRefusesToStamp(t *testing.T) {
+	cases := map[string]struct {
+		why, template, param, want string
+	}{
+		"Lifecycle": {"a lifecycle that is not known is not taken for another", "lifecycle: immutable, ", `"r1"`, "lifecycle [immutable] is not supported"},
+		"Param":     {"a param that is no JSON", "", `{`, "reading param [revision]: "},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := follow(t)
+			r.template(&v1alpha1.ClusterTemplate{}, strings.Replace(deployTemplate, "  template:", "  "+strings.Replace(c.template, ", ", "\n  ", 1)+"template:", 1))
+			r.workload.Spec.Params[0].Value.Raw = []byte(c.param)
+			r.walk()
+			err := r.did["deploy"].Err
+			class, reason := fault.Of(err)
+			if err == nil || !strings.Contains(err.Error(), c.want) || class != fault.Reject || reason != "TemplateStampFailure" {
+				t.Errorf("%s: %v %s: %v, want %q", c.why, class, reason, err, c.want)
+			}
+			if r.w.Find("Deployment", "app") != nil {
+				t.Errorf("%s: stamped all the same", c.why)
+			}
+		})
+	}
+}
+
+// An object that yields nothing is never awaited; what it has observed is on record all the same.
+func TestWalkRecordsWhatWasObserved(t *testing.T) {
+	r := follow(t)
+	r.walk()
+	r.secondRevision()
+	about := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "test.run/v1", "kind": "Deployment", "metadata": map[string]any{"name": "app", "namespace": "dev"}}}
+	r.w.Report(about, map[string]any{"observedGeneration": int64(1)})
+	status := r.walk()
+	if got := status.Resources[2].Record.ObservedGeneration; got != 1 || r.did["deploy"].Err != nil {
+		t.Errorf("observed %d, %v; want 1 of 2, and no complaint", got, r.did["deploy"].Err)
+	}
+}
+
 // Killed before or after any call to the world, the next walks come to the
 // same end, and write nothing that is there.
 func TestWalkSurvivesBeingKilled(t *testing.T) {

@@ -104,6 +104,9 @@ func TestBlueprint(t *testing.T) {
 	if diff := cmp.Diff(want, report.Blueprint(v1alpha1.BlueprintStatus{}, 4, []string{"a", "b", "b"}, noon)); diff != "" {
 		t.Errorf("some are not:\n%s", diff)
 	}
+	if got := report.Blueprint(v1alpha1.BlueprintStatus{}, 4, []string{"a"}, noon).Conditions[0].Message; got != "did not find the template of the resource(s) [a]" {
+		t.Errorf("one is missing: %s", got)
+	}
 	if diff := cmp.Diff(healthy, report.Blueprint(healthy, 3, nil, noon.Add(time.Hour))); diff != "" {
 		t.Errorf("nothing changed, and the status did:\n%s", diff)
 	}
