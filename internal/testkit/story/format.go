@@ -36,43 +36,54 @@ func text(value any) (string, error) {
 	return out.String(), enc.Close()
 }
 
-func node(value any) (*yaml.Node, error) {
-	n := &yaml.Node{}
+func node(value any) (n *yaml.Node, err error) {
 	switch x := value.(type) {
 	case map[string]any:
-		n.Kind = yaml.MappingNode
-		for _, k := range inOrder(x) {
-			v, err := node(x[k])
-			if err != nil {
-				return nil, err
-			}
-			key := &yaml.Node{}
-			key.SetString(k)
-			n.Content = append(n.Content, key, v)
-		}
+		n, err = mapping(x)
 	case []any:
-		n.Kind = yaml.SequenceNode
-		for _, e := range x {
-			v, err := node(e)
-			if err != nil {
-				return nil, err
-			}
-			n.Content = append(n.Content, v)
-		}
-	case string:
-		if err := n.Encode(x); err != nil {
-			return nil, fmt.Errorf("encoding text: %w", err)
-		}
-		if n.Style == yaml.LiteralStyle {
-			n.Style = yaml.DoubleQuotedStyle
-		}
+		n, err = sequence(x)
 	default:
-		if err := n.Encode(x); err != nil {
-			return nil, fmt.Errorf("encoding value: %w", err)
-		}
+		n, err = scalar(x)
 	}
-	if flat(n) {
+	if err == nil && flat(n) {
 		n.Style = yaml.FlowStyle
+	}
+	return n, err
+}
+
+func mapping(m map[string]any) (*yaml.Node, error) {
+	n := &yaml.Node{Kind: yaml.MappingNode}
+	for _, k := range inOrder(m) {
+		value, err := node(m[k])
+		if err != nil {
+			return nil, err
+		}
+		key := &yaml.Node{}
+		key.SetString(k)
+		n.Content = append(n.Content, key, value)
+	}
+	return n, nil
+}
+
+func sequence(list []any) (*yaml.Node, error) {
+	n := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, e := range list {
+		value, err := node(e)
+		if err != nil {
+			return nil, err
+		}
+		n.Content = append(n.Content, value)
+	}
+	return n, nil
+}
+
+func scalar(value any) (*yaml.Node, error) {
+	n := &yaml.Node{}
+	if err := n.Encode(value); err != nil {
+		return nil, fmt.Errorf("encoding value: %w", err)
+	}
+	if n.Style == yaml.LiteralStyle {
+		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n, nil
 }
