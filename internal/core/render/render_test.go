@@ -150,6 +150,20 @@ func TestStamp(t *testing.T) {
 	}
 }
 
+// A template may leave metadata out, or write something else there: the marks are set all the same.
+func TestStampMakesMetadata(t *testing.T) {
+	for _, metadata := range []any{nil, "text", map[string]any{}} {
+		object := map[string]any{"apiVersion": "v1", "kind": "ConfigMap"}
+		if metadata != nil {
+			object["metadata"] = metadata
+		}
+		u, err := render.Stamp(object, marks())
+		if err != nil || u.GetNamespace() != "dev" || len(u.GetLabels()) != 1 || len(u.GetOwnerReferences()) != 1 {
+			t.Errorf("metadata %v: %v, %v", metadata, u, err)
+		}
+	}
+}
+
 func TestStampRefuses(t *testing.T) {
 	cases := map[string]struct{ object, err string }{
 		"a foreign namespace": {`{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: prod}}`, "cannot set namespace in resource template"},

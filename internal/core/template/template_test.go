@@ -64,6 +64,7 @@ func TestCompileOutputs(t *testing.T) {
 func TestRenderRefuses(t *testing.T) {
 	cases := map[string]struct{ why, kind, spec, want string }{
 		"Neither":   {"nothing to stamp", template.PlainKind, `{}`, "invalid template: must specify one of template or ytt, found neither"},
+		"Ytt":       {"a language that is not spoken yet", template.PlainKind, `{ytt: "a: b"}`, "ytt templates are not supported by this version"},
 		"EmptyPath": {"a path that is required, and empty", template.ImageKind, `{imagePath: "", ` + body + `}`, "reading the path of output image: empty jsonpath not allowed"},
 		"BadPath":   {"a path that is none", template.SourceKind, `{urlPath: .u, revisionPath: "x[?(", ` + body + `}`, "reading the path of output revision: evaluate: failed to parse jsonpath 'x[?('"},
 		"NoObject":  {"a template that is no object", template.PlainKind, `{template: [a]}`, "template is not an object"},
