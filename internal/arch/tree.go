@@ -47,7 +47,7 @@ func Read(root fs.FS) (*Tree, error) {
 		switch {
 		case d.IsDir() && p != "." && skipped[name]:
 			return fs.SkipDir
-		case d.IsDir(), !strings.HasSuffix(name, ".go"), strings.HasPrefix(name, "zz_anchor"), strings.Contains(p, "testdata/"):
+		case d.IsDir(), !strings.HasSuffix(name, ".go"), strings.Contains(p, "testdata/"):
 			return nil
 		}
 		f, err := parse(root, p)

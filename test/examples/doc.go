@@ -3,7 +3,7 @@
 // Package examples holds what is in the folder of that name against a real API
 // server: each YAML is accepted, with no field that the API does not know.
 //
-//	config/crd ─kubectl apply─▶ API server ◀─kubectl apply --dry-run=server─ examples/*
+//	config/crd ─▶ API server ◀─create, for show, strictly─ examples/**/*.yaml
 //
 // What the examples do once they are applied is for the journeys.
 package examples
