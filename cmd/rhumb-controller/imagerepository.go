@@ -37,9 +37,9 @@ func addImageRepositories(ctx context.Context, mgr manager.Manager, o options) e
 	}
 	poller := registry.NewPoller(client, hosts.Alias)
 	hosts.OnChange(poller.Retry)
-	dir := o.artifactDir
-	if dir == "" {
-		dir = filepath.Join(os.TempDir(), "rhumb-artifacts")
+	dir, err := artifactDir(o)
+	if err != nil {
+		return err
 	}
 	making := filepath.Join(dir, "making")
 	if err := os.MkdirAll(making, 0o700); err != nil {
@@ -60,6 +60,19 @@ func addImageRepositories(ctx context.Context, mgr manager.Manager, o options) e
 		return err
 	}
 	return errors.Join(mgr.Add(poller), mgr.Add(server))
+}
+
+// artifactDir is the user's own: a folder that all users share could be
+// somebody else's.
+func artifactDir(o options) (string, error) {
+	if o.artifactDir != "" {
+		return o.artifactDir, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a folder for artifacts (set --artifact-dir): %w", err)
+	}
+	return filepath.Join(cache, "rhumb-controller", "artifacts"), nil
 }
 
 // addRegistries says how registries are reached: by the operator's file, and

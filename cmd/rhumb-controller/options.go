@@ -62,7 +62,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.pprof, "pprof-bind-address", "0", "address of the profiler; 0 turns it off")
 	f.StringVar(&o.artifactBind, "artifact-bind-address", ":9790", "address on which image file trees are served and registries' notifications received")
 	f.StringVar(&o.artifactAddress, "artifact-address", "", "host[:port] under which the artifact server is reached by others; empty means rhumb-artifacts.<namespace>.svc.cluster.local in a cluster, the bind address elsewhere")
-	f.StringVar(&o.artifactDir, "artifact-dir", "", "folder of the artifact cache; empty means one in the temporary folder")
+	f.StringVar(&o.artifactDir, "artifact-dir", "", "folder of the artifact cache; empty means one in the user's cache folder")
 	f.StringVar(&o.registries, "registries-config", "", "file that says how registries are reached (mirrors, plain HTTP, CA), see docs/reference/registries.md")
 	f.StringVar(&o.hookToken, "hook-token-file", "", "file with the bearer token that registries' notifications must carry; empty means none is asked for")
 	f.StringSliceVar(&o.keychains, "keychains", registry.Keychains, "logins of the controller itself that serve every image; of "+strings.Join(registry.Keychains, ", "))
