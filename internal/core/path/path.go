@@ -28,6 +28,8 @@ type Path struct {
 	text string
 	// A parsed jsonpath.JSONPath keeps state while it walks, so each walker takes its own.
 	walkers *sync.Pool
+	// once is true if a walker is spent after one walk: a range leaves it in the middle of its nodes.
+	once bool
 }
 
 // ErrNotFound is the cause of every error that says that nothing is at a path.
@@ -43,7 +45,7 @@ func Parse(expr string) (*Path, error) {
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: failed to parse jsonpath '%s': %w", expr, err)
 	}
-	p := &Path{text: expr, walkers: &sync.Pool{New: func() any {
+	p := &Path{text: expr, once: ranges(full), walkers: &sync.Pool{New: func() any {
 		again, _ := parse(full) // parsed above: cannot fail
 		return again
 	}}}
@@ -73,8 +75,10 @@ func (p *Path) Value(data any) (value any, err error) {
 func (p *Path) find(data any) (found []reflect.Value, err error) {
 	defer survive(&err, "evaluate: failed to find results")
 	walker := p.walkers.Get().(*jsonpath.JSONPath)
-	defer p.walkers.Put(walker)
 	sets, err := walker.FindResults(data)
+	if !p.once { // nor after a panic: who knows what it left behind
+		p.walkers.Put(walker)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: failed to find results: %w", err)
 	}
@@ -91,6 +95,22 @@ func parse(full string) (j *jsonpath.JSONPath, err error) {
 	defer survive(&err, "unusable expression")
 	j = jsonpath.New("").AllowMissingKeys(true)
 	return j, j.Parse(full)
+}
+
+// ranges is true of an expression with a {range} or an {end}.
+func ranges(full string) bool {
+	parser, err := jsonpath.Parse("", full)
+	return err == nil && hasIdentifier(parser.Root)
+}
+
+func hasIdentifier(list *jsonpath.ListNode) bool {
+	for _, n := range list.Nodes {
+		inner, isList := n.(*jsonpath.ListNode)
+		if n.Type() == jsonpath.NodeIdentifier || isList && hasIdentifier(inner) {
+			return true
+		}
+	}
+	return false
 }
 
 // survive turns a panic of the engine, which some expressions provoke, into an

@@ -3,6 +3,7 @@
 package path_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ func TestValue(t *testing.T) {
 		"params":   map[string]any{"obj": map[string]any{"field": "deep"}, "n": int64(9007199254740993)},
 		"list":     []any{map[string]any{"name": "x", "v": int64(1)}, map[string]any{"name": "y", "v": int64(2)}},
 		"null":     nil,
+		"deep":     map[string]any{"same": "top", "deep": map[string]any{"same": "below"}},
 		"a.b":      "dotted",
 	}
 	cases := map[string]struct {
@@ -42,6 +44,10 @@ func TestValue(t *testing.T) {
 	}{
 		"Bare":         {why: "braces and dot may be left out", expr: "params.obj", want: map[string]any{"field": "deep"}},
 		"Dot":          {why: "a leading dot is fine", expr: ".params.obj.field", want: "deep"},
+		"DotOnce":      {why: "a leading dot is the root, not any depth", expr: ".deep.same", want: "top"},
+		"Bracket":      {why: "so is a bracket", expr: "['deep'].same", want: "top"},
+		"Root":         {why: "the root has a name", expr: "$.deep.same", want: "top"},
+		"Whole":        {why: "a value that holds typed objects is refused, and ends nothing", expr: "$", err: "failed to read results: cannot deep copy *path_test.owner"},
 		"Braces":       {why: "so are braces", expr: "{.params.obj.field}", want: "deep"},
 		"OpenBrace":    {why: "and a brace that nobody closed", expr: "{.params.obj.field", want: "deep"},
 		"Nested":       {why: "params can be descended into", expr: "params.obj.field", want: "deep"},
@@ -79,6 +85,31 @@ func TestValue(t *testing.T) {
 				t.Errorf("%s: err = %v, diff:\n%s", c.why, err, diff)
 			}
 		})
+	}
+}
+
+// A path is asked again and again and answers the same: what one walk leaves
+// behind in the engine must not reach the next.
+func TestValueIsTheSameEachTime(t *testing.T) {
+	data := map[string]any{"a": []any{map[string]any{"b": "c"}}, "x": "y"}
+	for expr, want := range map[string]string{
+		"{range .a[*]}{.b}{end}":    "c <nil>",
+		"{.x}{range .a[*]}{end}":    "y <nil>",
+		"{range .a[*]}{.b[9]}{end}": "<nil> evaluate: failed to find results: string is not array or slice",
+		"{range .a[*]}{.b}":         "<nil> evaluate: more queries than expected: {range .a[*]}{.b}",
+		"a[7]":                      "<nil> evaluate: failed to find results: array index out of bounds: index 7, length 1",
+		"x":                         "y <nil>",
+	} {
+		p, err := path.Parse(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			value, err := p.Value(data)
+			if got := fmt.Sprint(value, " ", err); got != want {
+				t.Errorf("%s, asked %d times: %s, want %s", expr, i+1, got, want)
+			}
+		}
 	}
 }
 
@@ -124,9 +155,13 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	data := map[string]any{"a": []any{map[string]any{"b": "c"}, int64(1), nil}, "w": &owner{}}
-	f.Fuzz(func(_ *testing.T, expr string) {
+	f.Fuzz(func(t *testing.T, expr string) {
 		if p, err := path.Parse(expr); err == nil {
-			_, _ = p.Value(data) // must neither panic nor hang
+			first, err := p.Value(data) // must neither panic nor hang
+			again, err2 := p.Value(data)
+			if fmt.Sprint(first, err) != fmt.Sprint(again, err2) {
+				t.Errorf("%q: %v %v, then %v %v", expr, first, err, again, err2)
+			}
 		}
 	})
 }
