@@ -352,3 +352,25 @@ func TestAccountOfAnotherNamespaceNeedsAGrant(t *testing.T) {
 	b.merge(accounts, "builder", `{metadata: {annotations: {rhumb.run/blueprints: "other, `+b.ns+`"}}}`)
 	b.data("app-deploy", deployed("one"))
 }
+
+// A chain that was edited is followed only when it was found to be whole: until
+// then nothing is stamped, and above all nothing is deleted.
+func TestBrokenEditOfAChainDeletesNothing(t *testing.T) {
+	b := newBed(t)
+	b.start(nil)
+	b.apply(rights + "\n---" + chain + "\n---" + app)
+	b.workload("app", "True", "Ready")
+	uid := b.data("app-deploy", deployed("one")).GetUID()
+	for _, generation := range []string{"a", "b", "c"} {
+		b.merge(b.client.Resource(cartoResource("clustersupplychains")), b.ns,
+			`{spec: {resources: [{name: renamed-`+generation+`, templateRef: {kind: ClusterConfigTemplate, name: `+b.ns+`-nowhere}}]}}`)
+		b.workload("app", "False", "TemplatesNotFound")
+		b.merge(b.client.Resource(cartoResource("clustersupplychains")), b.ns, `{spec: {resources: [
+			{name: config, templateRef: {kind: ClusterConfigTemplate, name: `+b.ns+`-config}},
+			{name: deploy, templateRef: {kind: ClusterTemplate, name: `+b.ns+`-deploy}, configs: [{resource: config, name: config}]}]}}`)
+		b.workload("app", "True", "Ready")
+	}
+	if got := b.data("app-deploy", deployed("one")).GetUID(); got != uid {
+		t.Error("the object was deleted and made anew")
+	}
+}

@@ -25,7 +25,7 @@ type Blueprint struct {
 	Params         []v1alpha1.BlueprintParam
 	ServiceAccount v1alpha1.ServiceAccountRef
 	Resources      []Resource
-	// Ready is the blueprint's own Ready condition, nil before it has one.
+	// Ready is the blueprint's own Ready condition; nil until one speaks of the blueprint as it is now.
 	Ready *metav1.Condition
 
 	selector *selector.Selector
@@ -62,7 +62,7 @@ func OfSupplyChain(c *v1alpha1.ClusterSupplyChain) *Blueprint {
 		Generation:     c.Generation,
 		Params:         c.Spec.Params,
 		ServiceAccount: c.Spec.ServiceAccountRef,
-		Ready:          ready(c.Status.Conditions),
+		Ready:          ready(c.Generation, c.Status.BlueprintStatus),
 		selector:       selector.Compile(c.Spec.Selector, c.Spec.SelectorMatchExpressions, c.Spec.SelectorMatchFields),
 	}
 	for _, r := range c.Spec.Resources {
@@ -113,10 +113,15 @@ func ofReferences(refs []v1alpha1.ComponentReference) []v1alpha1.ResourceReferen
 	return out
 }
 
-func ready(conditions []metav1.Condition) *metav1.Condition {
-	for i := range conditions {
-		if conditions[i].Type == v1alpha1.Ready {
-			return &conditions[i]
+// ready is nil while the status speaks of an older blueprint: one that was
+// just edited must not be followed, let alone pruned by, before it is checked.
+func ready(generation int64, status v1alpha1.BlueprintStatus) *metav1.Condition {
+	if status.ObservedGeneration != generation {
+		return nil
+	}
+	for i := range status.Conditions {
+		if status.Conditions[i].Type == v1alpha1.Ready {
+			return &status.Conditions[i]
 		}
 	}
 	return nil

@@ -49,9 +49,7 @@ func blueprintCondition(o *owner.Owner, err error) metav1.Condition {
 	if err == nil {
 		return condition(o.BlueprintReady, metav1.ConditionTrue, v1alpha1.Ready, "")
 	}
-	c := ofError(o.BlueprintReady, err, v1alpha1.UnknownErrorResourcesSubmittedReason)
-	c.Status = metav1.ConditionFalse
-	return c
+	return ofError(o.BlueprintReady, err, v1alpha1.UnknownErrorResourcesSubmittedReason)
 }
 
 // submitted quotes the first step that failed, in the order of the walk: the

@@ -53,8 +53,8 @@ func TestStatusShortOfAWalk(t *testing.T) {
 			at(metav1.Condition{Type: "Ready", Status: "False", Reason: "SupplyChainNotFound", Message: "none"}),
 		}},
 		"NotChecked": {"a chain that is awaited is no chain yet", report.Facts{BlueprintErr: fault.Waitf("BlueprintNotReady", "soon")}, []metav1.Condition{
-			at(metav1.Condition{Type: "SupplyChainReady", Status: "False", Reason: "BlueprintNotReady", Message: "soon"}),
-			at(metav1.Condition{Type: "Ready", Status: "False", Reason: "BlueprintNotReady", Message: "soon"}),
+			at(metav1.Condition{Type: "SupplyChainReady", Status: "Unknown", Reason: "BlueprintNotReady", Message: "soon"}),
+			at(metav1.Condition{Type: "Ready", Status: "Unknown", Reason: "BlueprintNotReady", Message: "soon"}),
 		}},
 		"Unlisted": {"an error without a reason has one", report.Facts{BlueprintErr: errors.New("eof")}, []metav1.Condition{
 			at(metav1.Condition{Type: "SupplyChainReady", Status: "False", Reason: "UnknownError", Message: "eof"}),
