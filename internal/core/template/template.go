@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package template makes one thing of the five template kinds: what to stamp,
+// Package template makes one thing of all template kinds: what to stamp,
 // what it yields, how its health is judged.
 //
 //	ClusterSourceTemplate ─┐

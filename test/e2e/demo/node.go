@@ -51,7 +51,7 @@ func (d *demo) onNode(ctx context.Context) error {
 		return err
 	}
 	d.ledger.Show(d.out)
-	d.out.Note("\nThe lab stays up:  export KUBECONFIG=$(bin/rhumb-lab kubeconfig --path --data-dir .rhumb/demo)  and use bin/kubectl." +
+	d.out.Note("\nThe lab stays up. To look around:\n\n    export KUBECONFIG=$PWD/.rhumb/demo/kubeconfig PATH=$PWD/bin:$PATH\n    kubectl get workloads\n" +
 		"\n`make clean-demo` removes all of it.")
 	return nil
 }

@@ -43,7 +43,7 @@ func (d *demo) withoutNode(ctx context.Context) (err error) {
 		return err
 	}
 	d.ledger.Show(d.out)
-	d.out.Note("\nThe control plane stays up:  export KUBECONFIG=$(bin/rhumb-lab kubeconfig --path --data-dir .rhumb/demo)  and use bin/kubectl." +
+	d.out.Note("\nThe control plane stays up. To look around:\n\n    export KUBECONFIG=$PWD/.rhumb/demo/kubeconfig PATH=$PWD/bin:$PATH\n    kubectl get workloads\n" +
 		"\n`make clean-demo` removes all of it.")
 	return nil
 }

@@ -72,7 +72,7 @@ func (l Lab) Kubectl(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return l.Repo.Run(ctx, []string{"KUBECONFIG=" + k}, l.Repo.Path("bin", "kubectl"), args...)
+	return l.Repo.Run(ctx, []string{"KUBECONFIG=" + k, "KUBECACHEDIR=" + filepath.Join(filepath.Dir(k), "kubectl-cache")}, l.Repo.Path("bin", "kubectl"), args...)
 }
 
 // Logs are the last lines of every part of the lab, for whoever reads a failure.
