@@ -3,7 +3,6 @@
 package blueprint_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,7 +197,7 @@ func TestComponents(t *testing.T) {
 	if diff := cmp.Diff(now.Resources, old.Resources, cmp.AllowUnexported(blueprint.Option{})); diff != "" {
 		t.Errorf("-resources +components:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"source", "image", "config"}, strings.Fields(strings.Join(old.Resources[0].Producers(), " "))); diff != "" {
+	if diff := cmp.Diff([]string{"source", "image", "config"}, old.Resources[0].Producers()); diff != "" {
 		t.Error(diff)
 	}
 }
