@@ -88,7 +88,7 @@ type Output struct {
 // Record is the proof of an output's descent: what went in, what was applied, what was read. Digests are sha256: and
 // hexadecimal. Two records that agree mean that nothing has to be done again.
 type Record struct {
-	// InputsDigest is of everything that the template was filled with, once resolved.
+	// InputsDigest is of the inputs and params that the template was filled with, once resolved; not of the owner itself.
 	// +optional
 	InputsDigest string `json:"inputsDigest,omitempty"`
 	// TemplateUID tells the template from a later one of the same name.
