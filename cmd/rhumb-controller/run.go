@@ -76,7 +76,7 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 	var wake kube.Waker
 	cluster := &kube.Cluster{
 		Identities: kube.NewIdentities(mgr.GetConfig(), mgr.GetHTTPClient(), mgr.GetClient()),
-		Templates:  kube.NewTemplates(mgr.GetClient()),
+		Templates:  kube.NewTemplates(mgr.GetClient(), nil),
 		Watches: kube.NewWatches(ctx, own, func(kind string, name types.NamespacedName) {
 			wake(kind, name)
 		}),

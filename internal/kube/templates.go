@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/fault"
 )
@@ -20,6 +21,7 @@ import (
 // version, whoever asks.
 type Templates struct {
 	reader client.Reader
+	engine render.Engine
 
 	mu       sync.Mutex
 	compiled map[template.Ref]compiled
@@ -32,8 +34,9 @@ type compiled struct {
 }
 
 // NewTemplates reads templates from reader, which should answer from memory.
-func NewTemplates(reader client.Reader) *Templates {
-	return &Templates{reader: reader, compiled: map[template.Ref]compiled{}}
+// Engine evaluates those in ytt.
+func NewTemplates(reader client.Reader, engine render.Engine) *Templates {
+	return &Templates{reader: reader, engine: engine, compiled: map[template.Ref]compiled{}}
 }
 
 // Get finds a template. One that is not there, or of no known kind, is a
@@ -61,7 +64,7 @@ func (t *Templates) compile(ref template.Ref, object template.Object) *template.
 	if c, ok := t.compiled[ref]; ok && c.uid == object.GetUID() && c.version == object.GetResourceVersion() {
 		return c.template
 	}
-	c := compiled{object.GetUID(), object.GetResourceVersion(), template.Compile(object)}
+	c := compiled{object.GetUID(), object.GetResourceVersion(), template.Compile(object, t.engine)}
 	t.compiled[ref] = c
 	return c.template
 }

@@ -74,7 +74,7 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 			fmt.Errorf("unable to get template [%s] for resource [%s] in %s [%s]: %w", r.Chosen.Name, r.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err))
 	}
 	r.Template = t
-	desired, err := r.stamp(p, inputs)
+	desired, err := r.stamp(ctx, p, inputs)
 	if err == nil {
 		err = apart(done, desired)
 	}
@@ -98,7 +98,7 @@ func (r *Realized) passThrough(in inputs) error {
 	return nil
 }
 
-func (r *Realized) stamp(p *plan.Plan, in inputs) (*unstructured.Unstructured, error) {
+func (r *Realized) stamp(ctx context.Context, p *plan.Plan, in inputs) (*unstructured.Unstructured, error) {
 	if r.Template.Lifecycle != v1alpha1.LifecycleMutable {
 		return nil, fmt.Errorf("lifecycle [%s] is not supported by this version, use [%s]", r.Template.Lifecycle, v1alpha1.LifecycleMutable)
 	}
@@ -112,7 +112,7 @@ func (r *Realized) stamp(p *plan.Plan, in inputs) (*unstructured.Unstructured, e
 		TemplateGeneration: r.Template.Generation,
 	}
 	labels := labels(p, r)
-	object, err := r.Template.Render(templateContext(p.Owner, params, in, labels))
+	object, err := r.Template.Render(ctx, templateContext(p.Owner, params, in, labels))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@
 package template
 
 import (
+	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -37,7 +38,7 @@ type Template struct {
 	// Outputs is what the stamped object promises to yield; empty for those that end a path.
 	Outputs []output.Field
 
-	body *render.Template
+	body render.Body
 	// err says why the template cannot be rendered by anybody.
 	err error
 }
@@ -62,8 +63,9 @@ var New = map[string]func() Object{
 }
 
 // Compile reads a template object. It never fails: a template that is wrong
-// says so where it is rendered, in the status of each owner that needs it.
-func Compile(object Object) *Template {
+// says so where it is rendered, in the status of each owner that needs it. A
+// ytt template is left to engine.
+func Compile(object Object, engine render.Engine) *Template {
 	kind, spec, fields := read(object)
 	t := &Template{
 		Kind:       kind,
@@ -76,17 +78,17 @@ func Compile(object Object) *Template {
 	}
 	t.Outputs, t.err = parse(fields)
 	if t.err == nil {
-		t.body, t.err = body(spec)
+		t.body, t.err = render.BodyOf(spec.Template, spec.Ytt, engine)
 	}
 	return t
 }
 
 // Render makes the object that the template describes for this context.
-func (t *Template) Render(context any) (map[string]any, error) {
+func (t *Template) Render(ctx context.Context, data any) (map[string]any, error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	return t.body.Render(context)
+	return t.body(ctx, data)
 }
 
 func read(object Object) (kind string, spec *v1alpha1.TemplateSpec, fields [][2]string) {
@@ -113,16 +115,6 @@ func parse(fields [][2]string) ([]output.Field, error) {
 		out = append(out, output.Field{Name: f[0], Path: p})
 	}
 	return out, nil
-}
-
-func body(spec *v1alpha1.TemplateSpec) (*render.Template, error) {
-	switch {
-	case spec.Template != nil && len(spec.Template.Raw) > 0:
-		return render.Compile(spec.Template.Raw)
-	case spec.Ytt != "":
-		return nil, fmt.Errorf("ytt templates are not supported by this version")
-	}
-	return nil, fmt.Errorf("invalid template: must specify one of template or ytt, found neither")
 }
 
 func lifecycle(spec *v1alpha1.TemplateSpec) string {

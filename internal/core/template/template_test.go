@@ -20,7 +20,7 @@ func compile(t *testing.T, kind, spec string) *template.Template {
 	if err := yaml.UnmarshalStrict([]byte(text), object); err != nil {
 		t.Fatal(err)
 	}
-	return template.Compile(object)
+	return template.Compile(object, nil)
 }
 
 const body = `template: {apiVersion: v1, kind: ConfigMap, metadata: {name: $(name)$}}`
@@ -49,7 +49,7 @@ func TestCompileOutputs(t *testing.T) {
 			if got.Kind != kind || got.Name != "t" || got.UID != "u" || got.Generation != 3 || got.Lifecycle != v1alpha1.LifecycleMutable {
 				t.Errorf("compiled %+v", got)
 			}
-			object, err := got.Render(map[string]any{"name": "x"})
+			object, err := got.Render(t.Context(), map[string]any{"name": "x"})
 			if err != nil || object["metadata"].(map[string]any)["name"] != "x" {
 				t.Errorf("rendered %v, %v", object, err)
 			}
@@ -64,14 +64,15 @@ func TestCompileOutputs(t *testing.T) {
 func TestRenderRefuses(t *testing.T) {
 	cases := map[string]struct{ why, kind, spec, want string }{
 		"Neither":   {"nothing to stamp", template.PlainKind, `{}`, "invalid template: must specify one of template or ytt, found neither"},
-		"Ytt":       {"a language that is not spoken yet", template.PlainKind, `{ytt: "a: b"}`, "ytt templates are not supported by this version"},
+		"Ytt":       {"a language that nobody here speaks", template.PlainKind, `{ytt: "a: b"}`, "unable to apply ytt template: nothing here evaluates ytt"},
+		"Both":      {"two things to stamp", template.PlainKind, `{ytt: "a: b", ` + body + `}`, "invalid template: must specify one of template or ytt, found both"},
 		"EmptyPath": {"a path that is required, and empty", template.ImageKind, `{imagePath: "", ` + body + `}`, "reading the path of output image: empty jsonpath not allowed"},
 		"BadPath":   {"a path that is none", template.SourceKind, `{urlPath: .u, revisionPath: "x[?(", ` + body + `}`, "reading the path of output revision: evaluate: failed to parse jsonpath 'x[?('"},
 		"NoObject":  {"a template that is no object", template.PlainKind, `{template: [a]}`, "template is not an object"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if _, err := compile(t, c.kind, c.spec).Render(map[string]any{"name": "x"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := compile(t, c.kind, c.spec).Render(t.Context(), map[string]any{"name": "x"}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: err = %v, want %q", c.why, err, c.want)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/realize"
+	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/fault"
 )
@@ -29,6 +30,8 @@ type World struct {
 	After func(Call) error
 	// Store rewrites an object as it is stored, as a server does with defaults and spellings of its own.
 	Store func(*unstructured.Unstructured)
+	// Engine evaluates the ytt templates that are added from then on.
+	Engine render.Engine
 	// Writes are what was written, in order.
 	Writes []Write
 
@@ -62,7 +65,7 @@ func New() *World {
 
 // AddTemplate puts a template there, in the place of an older one of its kind and name.
 func (w *World) AddTemplate(object template.Object) {
-	t := template.Compile(object)
+	t := template.Compile(object, w.Engine)
 	w.templates[template.Ref{Kind: t.Kind, Name: t.Name}] = t
 }
 

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/template"
 )
 
@@ -39,6 +40,8 @@ type Story struct {
 	// Objects are there before the walk; Reports are what controllers show on objects.
 	Objects, Reports []*unstructured.Unstructured
 	Faults           []Fault
+	// Engine evaluates ytt templates; nil if there is none.
+	Engine render.Engine
 	// Want is the text of each want file, by its name.
 	Want map[string]string
 

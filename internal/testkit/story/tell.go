@@ -60,6 +60,7 @@ func (s *Story) Tell(ctx context.Context) (Told, error) {
 func (s *Story) world() *memory.World {
 	w := memory.New()
 	w.Before = s.before
+	w.Engine = s.Engine
 	for _, t := range s.Templates {
 		w.AddTemplate(t)
 	}
