@@ -63,7 +63,7 @@ func crossing(f File, l *Layer, peer, dir string) string {
 	switch {
 	case to == nil:
 		return "a folder that is in no layer"
-	case f.Test && to.Name == "testkit":
+	case f.Test && (to.Name == "testkit" || to.Name == "offline"):
 		return ""
 	case f.Test && l.Never == nil && l.Name != "test":
 		return ""

@@ -45,7 +45,6 @@ var Adapters = []string{
 	"internal/artifact",
 	"internal/git",
 	"internal/kube",
-	"internal/paper",
 	"internal/registry",
 	"internal/store",
 	"internal/web",
@@ -85,12 +84,17 @@ var Layers = []Layer{
 		Why: "an adapter is a peer: what two of them share belongs to core, what joins them to cmd",
 	},
 	{
-		Name: "cmd", Dirs: []string{"cmd"}, May: []string{"api", "fault", "core", "loop", "controller", "adapter", "config"},
+		Name: "offline", Dirs: []string{"internal/memory", "internal/paper", "internal/story"},
+		May: []string{"api", "config", "fault", "core"}, Peers: true,
+		Why: "what works without a cluster has none to reach: engines and files are handed in by cmd",
+	},
+	{
+		Name: "cmd", Dirs: []string{"cmd"}, May: []string{"api", "fault", "core", "loop", "controller", "adapter", "offline", "config"},
 		Why: "wiring sees both sides, and is the only place that does",
 	},
 	{
-		Name: "testkit", Dirs: []string{"internal/testkit"}, May: []string{"api", "config", "fault", "core", "loop"}, Peers: true,
-		Why: "a memory world stands where an adapter would, so it may know what an adapter knows",
+		Name: "testkit", Dirs: []string{"internal/testkit"}, May: []string{"api", "config", "fault", "core", "loop", "offline"}, Peers: true,
+		Why: "what stands where an adapter would may know what an adapter knows",
 	},
 	{
 		Name: "arch", Dirs: []string{"internal/arch"},

@@ -13,7 +13,7 @@ import (
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/realize"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 func TestWalkCorrectsDrift(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/fault"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 func TestWalkWritesWhatDiffers(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/report"
 	"rhumb.run/rhumb/internal/core/template"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 var noon = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)

@@ -16,7 +16,7 @@ import (
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/fault"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 const mine = `metadata: {name: x, namespace: dev, labels: {carto.run/resource-name: r}, ownerReferences: [{apiVersion: carto.run/v1alpha1, kind: Workload, name: app, uid: u-1, controller: true}]}`

@@ -14,7 +14,7 @@ import (
 
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/fault"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 // Told is what a story came to: the text of each want file, by its name.

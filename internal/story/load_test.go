@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"rhumb.run/rhumb/internal/testkit/story"
+	"rhumb.run/rhumb/internal/story"
 )
 
 const chain = `-- blueprint.yaml --

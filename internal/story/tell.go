@@ -16,7 +16,7 @@ import (
 	"rhumb.run/rhumb/internal/core/plan"
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/report"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 // Noon is when every story happens; Later is when it is walked again.

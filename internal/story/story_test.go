@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"rhumb.run/rhumb/internal/testkit/story"
+	"rhumb.run/rhumb/internal/story"
 )
 
 var update = flag.Bool("update", false, "write what was told into the stories' want files: read the difference before you commit it")
 
-const folder = "../../../test/stories"
+const folder = "../../test/stories"
 
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.txtar"))

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"rhumb.run/rhumb/internal/fault"
-	"rhumb.run/rhumb/internal/testkit/memory"
+	"rhumb.run/rhumb/internal/memory"
 )
 
 // Fault is a call that goes wrong: "deny create configmaps/x: why". Deny is a
