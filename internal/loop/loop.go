@@ -5,6 +5,10 @@
 //	fault class ─Settle─▶ nothing   (done, wait, reject: a watch wakes us)
 //	                      later     (denied: backoff of its own, reset when rights change)
 //	                      the error (anything else: the queue's backoff, a metric, one log line)
+//
+// And what every controller that acts for somebody is made of: who waits for
+// whom (Queue), who is woken by what (Needs, Wakes), what was said last
+// (Statuses, Events).
 package loop
 
 import (

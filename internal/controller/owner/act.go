@@ -40,17 +40,17 @@ type Reconciler struct {
 	client     client.Client
 	as         As
 	blueprints *blueprints
-	statuses   *statuses
-	events     Events
-	needs      *needs
-	queue      *queue
+	statuses   *loop.Statuses[written]
+	events     loop.Events
+	needs      *loop.Needs
+	queue      *loop.Queue
 	loop       *loop.Loop
 	now        func() time.Time
 }
 
 // Reconcile makes one owner's reality true to its blueprint.
 func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reconcile.Result, error) {
-	r.queue.taken(key)
+	r.queue.Taken(key)
 	object := r.kind.New()
 	err := r.client.Get(ctx, key.NamespacedName, object, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) || err == nil && object.GetDeletionTimestamp() != nil {
@@ -61,7 +61,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reco
 		return reconcile.Result{}, fmt.Errorf("reading %s: %w", r.kind.Noun, err)
 	}
 	o := r.kind.View(object)
-	r.statuses.refresh(object, &o)
+	if newer, ok := r.statuses.Newer(object); ok {
+		o.Status, o.Blueprint = newer.status, newer.blueprint
+	}
 	did := r.act(ctx, key, &o)
 	wait, writeErr := r.save(ctx, object, &o, did)
 	result, err := r.loop.Settle(key, errors.Join(did.err(), writeErr))
@@ -96,14 +98,14 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Ow
 		d.blueprint = b.Name
 	}
 	if err != nil {
-		r.needs.set(key, nil)
+		r.needs.Set(key, nil)
 		d.facts.BlueprintErr = err
 		d.status = report.Status(o, d.facts, r.now())
 		return d
 	}
 	account := account(o, b)
 	p := plan.Resolve(b, o)
-	r.needs.set(key, needsOf(&p, account))
+	r.needs.Set(key, needsOf(&p, account))
 	world, err := r.as(ctx, account, o.Namespace, b.Name)
 	if err != nil {
 		d.facts.IdentityErr = err
@@ -158,7 +160,7 @@ func (r *Reconciler) prune(ctx context.Context, w World, o *owner.Owner, d *outc
 }
 
 func (r *Reconciler) forget(key reconcile.Request) {
-	r.needs.set(key, nil)
+	r.needs.Set(key, nil)
 	r.loop.Forget(key)
-	r.statuses.forget(key.NamespacedName)
+	r.statuses.Forget(key.NamespacedName)
 }

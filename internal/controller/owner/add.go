@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -31,7 +29,7 @@ type Options struct {
 // Add puts the controller into a manager. The function that it returns is to
 // be told of every stamped object that changes, by its owner's kind and name.
 func Add(mgr manager.Manager, o Options) (func(kind string, owner types.NamespacedName), error) {
-	events, err := newEvents(mgr, o.Kind.Kind)
+	events, err := loop.NewEvents(mgr, o.Kind.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +38,10 @@ func Add(mgr manager.Manager, o Options) (func(kind string, owner types.Namespac
 		client:     mgr.GetClient(),
 		as:         o.As,
 		blueprints: newBlueprints(o.Kind, mgr.GetClient()),
-		statuses:   newStatuses(),
+		statuses:   loop.NewStatuses[written](),
 		events:     events,
-		needs:      newNeeds(),
-		queue:      newQueue(),
+		needs:      loop.NewNeeds(),
+		queue:      loop.NewQueue(),
 		loop:       loop.New(),
 		now:        time.Now,
 	}
@@ -55,7 +53,7 @@ func Add(mgr manager.Manager, o Options) (func(kind string, owner types.Namespac
 	if err != nil {
 		return nil, fmt.Errorf("making the %s controller: %w", o.Kind.Noun, err)
 	}
-	informers := shared{mgr}
+	informers := loop.InformersOf(mgr)
 	err = c.Watch(source.Func(func(ctx context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		return r.start(ctx, informers, work)
 	}))
@@ -63,23 +61,4 @@ func Add(mgr manager.Manager, o Options) (func(kind string, owner types.Namespac
 		return nil, fmt.Errorf("starting the %s controller's watches: %w", o.Kind.Noun, err)
 	}
 	return r.wakeStamped, nil
-}
-
-// shared hands out the manager's informers.
-type shared struct{ mgr manager.Manager }
-
-// Handle adds a handler and returns when the informer has shown it all there is.
-func (s shared) Handle(ctx context.Context, object client.Object, handler cache.ResourceEventHandler) error {
-	informer, err := s.mgr.GetCache().GetInformer(ctx, object)
-	if err != nil {
-		return err
-	}
-	registration, err := informer.AddEventHandler(handler)
-	if err != nil {
-		return err
-	}
-	if !cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
-		return fmt.Errorf("the watch ended before its first list")
-	}
-	return nil
 }

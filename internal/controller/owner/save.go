@@ -16,38 +16,34 @@ import (
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/report"
 	"rhumb.run/rhumb/internal/fault"
+	"rhumb.run/rhumb/internal/loop"
 )
 
-// A status that is still in motion is held back for calm, so that a burst of
-// hops is one write, and for as long as patience while owners are queueing for
-// their turn. What people wait for is written at once.
-const (
-	calm     = 500 * time.Millisecond
-	patience = 5 * time.Second
-	// lag is how long the watch may take to show what the API server has.
-	lag = 50 * time.Millisecond
-)
+// written is what a status write told people.
+type written struct {
+	status    v1alpha1.OwnerStatus
+	blueprint string
+}
 
 // save writes the status if it changed, and says what happened. A status in
 // motion is not written yet; wait is when to look again.
 func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Owner, d outcome) (wait time.Duration, err error) {
 	r.events.Record(object, append(report.Written(d.facts.Realized), d.removed...)...)
 	if d.blueprint == o.Blueprint && equality.Semantic.DeepEqual(o.Status, d.status) {
-		r.statuses.settled(object)
+		r.statuses.Settled(object)
 		return 0, nil
 	}
 	if !urgent(o.Status, d) {
-		if held := r.now().Sub(r.statuses.since(object, r.now())); held < calm || held < patience && r.queue.busy() {
-			// Twice as long each time: looking again is work too.
-			return max(calm, held), nil
+		if wait := r.statuses.Hold(object, r.now(), r.queue.Busy()); wait > 0 {
+			return wait, nil
 		}
 	}
 	answer := r.kind.WithStatus(object, d.status, d.blueprint)
-	answer.SetResourceVersion(r.statuses.version(object))
+	answer.SetResourceVersion(r.statuses.Version(object))
 	err = r.client.Status().Update(ctx, answer, client.FieldValidation(metav1.FieldValidationIgnore))
 	if apierrors.IsConflict(err) {
 		// Somebody changed the owner meanwhile: the watch is about to show it.
-		return lag, nil
+		return loop.Lag, nil
 	}
 	if apierrors.IsNotFound(err) {
 		return 0, nil
@@ -55,7 +51,7 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Ow
 	if err != nil {
 		return 0, fmt.Errorf("writing status: %w", err)
 	}
-	r.statuses.wrote(answer, d.status, d.blueprint)
+	r.statuses.Wrote(answer, written{d.status, d.blueprint})
 	r.events.Record(object, report.Changes(o.Status, d.status)...)
 	return 0, nil
 }

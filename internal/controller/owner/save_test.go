@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/record"
@@ -19,6 +18,7 @@ import (
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/report"
 	"rhumb.run/rhumb/internal/fault"
+	"rhumb.run/rhumb/internal/loop"
 )
 
 // desk is a reconciler that can only save, and a clock to turn.
@@ -46,8 +46,8 @@ func newDesk(t *testing.T) *desk {
 			return c.SubResource(sub).Update(ctx, o, opts...)
 		}}).Build()
 	d.Reconciler = &Reconciler{
-		kind: Workloads(), client: c, statuses: newStatuses(), queue: newQueue(),
-		events: Events{record.NewFakeRecorder(100), rate.NewLimiter(rate.Inf, 1)}, now: func() time.Time { return d.clock },
+		kind: Workloads(), client: c, statuses: loop.NewStatuses[written](), queue: loop.NewQueue(),
+		events: loop.EventsTo(record.NewFakeRecorder(100)), now: func() time.Time { return d.clock },
 	}
 	return d
 }
@@ -66,7 +66,9 @@ func (d *desk) saves(t *testing.T, s v1alpha1.OwnerStatus, err error) time.Durat
 		t.Fatal(getErr)
 	}
 	o := d.kind.View(d.workload)
-	d.statuses.refresh(d.workload, &o)
+	if newer, ok := d.statuses.Newer(d.workload); ok {
+		o.Status, o.Blueprint = newer.status, newer.blueprint
+	}
 	wait, saveErr := d.save(t.Context(), d.workload, &o, outcome{blueprint: "chain", status: s, facts: report.Facts{IdentityErr: err}})
 	if saveErr != nil {
 		t.Fatal(saveErr)
@@ -80,7 +82,7 @@ func TestStatusInMotionIsOneWrite(t *testing.T) {
 		if wait := d.saves(t, status(metav1.ConditionUnknown, message), nil); wait == 0 {
 			t.Fatalf("%s: nothing says when to look again", message)
 		}
-		d.clock = d.clock.Add(calm / 10)
+		d.clock = d.clock.Add(loop.Calm / 10)
 	}
 	if d.writes != 0 {
 		t.Fatalf("%d writes while in motion", d.writes)
@@ -98,7 +100,7 @@ func TestStatusInMotionIsOneWrite(t *testing.T) {
 func TestStatusThatRestsInWaitingIsWritten(t *testing.T) {
 	d := newDesk(t)
 	d.saves(t, status(metav1.ConditionUnknown, "waiting"), nil)
-	d.clock = d.clock.Add(calm)
+	d.clock = d.clock.Add(loop.Calm)
 	d.saves(t, status(metav1.ConditionUnknown, "waiting"), nil)
 	if d.writes != 1 {
 		t.Errorf("%d writes after the calm, want 1", d.writes)
@@ -131,8 +133,8 @@ func TestStatusNeverOverwritesWhatItDidNotSee(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if wait := d.saves(t, status(metav1.ConditionTrue, ""), nil); wait != lag {
-		t.Errorf("wait = %s, want to look again after %s", wait, lag)
+	if wait := d.saves(t, status(metav1.ConditionTrue, ""), nil); wait != loop.Lag {
+		t.Errorf("wait = %s, want to look again after %s", wait, loop.Lag)
 	}
 	if wait := d.saves(t, status(metav1.ConditionTrue, ""), nil); wait != 0 || readiness(d.kind.View(d.get(t)).Status) != metav1.ConditionTrue {
 		t.Error("the second try, with the owner as it is now, did not get through")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package owner
+package loop
 
 import (
 	"context"
@@ -16,23 +16,23 @@ func key(ns, name string) reconcile.Request {
 	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: ns, Name: name}}
 }
 
-func running(t *testing.T) *queue {
+func running(t *testing.T) *Queue {
 	t.Helper()
-	q := newQueue()
+	q := NewQueue()
 	work := priorityqueue.New[reconcile.Request](t.Name())
 	t.Cleanup(work.ShutDown)
-	if err := q.start(context.Background(), work); err != nil {
+	if err := q.Start(context.Background(), work); err != nil {
 		t.Fatal(err)
 	}
 	return q
 }
 
 // turns is the order in which so many owners are taken.
-func turns(q *queue, n int) []reconcile.Request {
+func turns(q *Queue, n int) []reconcile.Request {
 	var out []reconcile.Request
 	for range n {
 		next, _ := q.q.Get()
-		q.taken(next)
+		q.Taken(next)
 		q.q.Done(next)
 		out = append(out, next)
 	}
@@ -53,11 +53,11 @@ func place(t *testing.T, of reconcile.Request, in []reconcile.Request) int {
 func TestUsersOvertakeEverythingElse(t *testing.T) {
 	q := running(t)
 	for i := range 20 {
-		q.wake(resync, 0, key("a", fmt.Sprint("old", i)))
-		q.wake(fanout, 0, key("a", fmt.Sprint("template", i)))
+		q.Wake(Resync, 0, key("a", fmt.Sprint("old", i)))
+		q.Wake(Fanout, 0, key("a", fmt.Sprint("template", i)))
 	}
-	q.wake(moved, 0, key("a", "object"))
-	q.wake(changed, 0, key("a", "user"))
+	q.Wake(Moved, 0, key("a", "object"))
+	q.Wake(Changed, 0, key("a", "user"))
 	got := turns(q, 42)
 	if got[0] != key("a", "user") || got[1] != key("a", "object") {
 		t.Errorf("the first turns went to %v", got[:2])
@@ -70,9 +70,9 @@ func TestUsersOvertakeEverythingElse(t *testing.T) {
 func TestOneNamespaceDoesNotStarveAnother(t *testing.T) {
 	q := running(t)
 	for i := range 1000 {
-		q.wake(moved, 0, key("loud", fmt.Sprint(i)))
+		q.Wake(Moved, 0, key("loud", fmt.Sprint(i)))
 	}
-	q.wake(moved, 0, key("quiet", "app"))
+	q.Wake(Moved, 0, key("quiet", "app"))
 	if at := place(t, key("quiet", "app"), turns(q, 1001)); at > 2*fairShare {
 		t.Errorf("the quiet namespace had its turn as number %d of 1001, want it within %d", at, 2*fairShare)
 	}
@@ -82,7 +82,7 @@ func TestTakenOwnersLeaveTheLine(t *testing.T) {
 	q := running(t)
 	for round := range 5 {
 		for i := range 100 {
-			q.wake(moved, 0, key("a", fmt.Sprint(i)))
+			q.Wake(Moved, 0, key("a", fmt.Sprint(i)))
 		}
 		turns(q, 100)
 		if len(q.waiting) != 0 {
@@ -92,9 +92,9 @@ func TestTakenOwnersLeaveTheLine(t *testing.T) {
 }
 
 func TestNobodyIsWokenBeforeTheStart(t *testing.T) {
-	q := newQueue()
-	q.wake(changed, 0, key("a", "x")) // must not panic: the first list shows everything anyway
-	if q.busy() {
+	q := NewQueue()
+	q.Wake(Changed, 0, key("a", "x")) // must not panic: the first list shows everything anyway
+	if q.Busy() {
 		t.Error("a queue that has not started is busy")
 	}
 }

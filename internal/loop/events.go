@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package owner
+package loop
 
 import (
 	"context"
@@ -38,9 +38,9 @@ var eventsDropped = prometheus.NewCounter(prometheus.CounterOpts{
 
 func init() { metrics.Registry.MustRegister(eventsDropped) }
 
-// newEvents writes core/v1 events: the recorder of events.k8s.io takes two
+// NewEvents writes core/v1 events: the recorder of events.k8s.io takes two
 // messages of one reason for the same happening and keeps the first.
-func newEvents(mgr manager.Manager, source string) (Events, error) {
+func NewEvents(mgr manager.Manager, source string) (Events, error) {
 	sink, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return Events{}, fmt.Errorf("making the event client: %w", err)
@@ -54,6 +54,11 @@ func newEvents(mgr manager.Manager, source string) (Events, error) {
 	}))
 	recorder := broadcaster.NewRecorder(mgr.GetScheme(), corev1.EventSource{Component: source})
 	return Events{recorder, rate.NewLimiter(eventsPerSecond, eventsAtOnce)}, err
+}
+
+// EventsTo writes to a recorder without a bound.
+func EventsTo(recorder record.EventRecorder) Events {
+	return Events{recorder, rate.NewLimiter(rate.Inf, 1)}
 }
 
 // Record writes events about an object.
