@@ -33,7 +33,7 @@ var wanted = func() map[string]bool {
 
 var classNames = map[fault.Class]string{fault.Wait: "wait", fault.Reject: "reject", fault.Deny: "deny", fault.Retry: "retry"}
 
-func tell(w *memory.World, d Walked) (Told, error) {
+func tell(w *memory.World, words *owner.Words, d Walked) (Told, error) {
 	var objects, events, writes strings.Builder
 	for i, o := range w.Objects() {
 		one, err := text(o.Object)
@@ -51,7 +51,7 @@ func tell(w *memory.World, d Walked) (Told, error) {
 	for _, one := range w.Writes {
 		fmt.Fprintln(&writes, one)
 	}
-	status, err := statusText(d)
+	status, err := statusText(words, d)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func tell(w *memory.World, d Walked) (Told, error) {
 }
 
 // statusText is the status as it is written to the owner.
-func statusText(d Walked) (string, error) {
+func statusText(words *owner.Words, d Walked) (string, error) {
 	raw, err := json.Marshal(d.Status)
 	if err != nil {
 		return "", fmt.Errorf("encoding status: %w", err)
@@ -73,7 +73,7 @@ func statusText(d Walked) (string, error) {
 		return "", fmt.Errorf("encoding status: %w", err)
 	}
 	if d.Blueprint != "" {
-		status["supplyChainRef"] = map[string]any{"kind": owner.Workload.BlueprintKind, "name": d.Blueprint}
+		status[words.BlueprintRef] = map[string]any{"kind": words.BlueprintKind, "name": d.Blueprint}
 	}
 	return text(status)
 }

@@ -3,9 +3,9 @@
 // Package story runs behaviours that are written down as one file each: prose,
 // then what is there, then what is wanted (a txtar archive).
 //
-//	blueprint.yaml          supply chains; one without a status is checked first, as its controller would
+//	blueprint.yaml          supply chains and deliveries; one without a status is checked first, as its controller would
 //	templates.yaml          templates
-//	owner.yaml              the Workload; its status is what was said of it last
+//	owner.yaml              the Workload or Deliverable; its status is what was said of it last
 //	observed/objects.yaml   objects that are there before the walk          (optional)
 //	observed/status.yaml    what controllers show on objects, once there    (optional)
 //	faults.txt              what is refused: deny patch configmaps/x: why   (optional)

@@ -17,7 +17,7 @@ const wide = 200
 // first are the keys that people look for first; all others follow by name.
 var first = []string{
 	"apiVersion", "kind", "type", "resource", "metadata", "name", "namespace", "uid", "generation", "labels", "annotations",
-	"observedGeneration", "supplyChainRef", "status", "reason", "message", "conditions", "resources",
+	"observedGeneration", "supplyChainRef", "deliveryRef", "status", "reason", "message", "conditions", "resources",
 	"stampedRef", "templateRef", "inputs", "outputs", "preview", "digest",
 }
 

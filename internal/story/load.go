@@ -15,7 +15,8 @@ import (
 	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
-	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/blueprint"
+	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/template"
 )
@@ -33,10 +34,10 @@ const (
 
 // Story is one behaviour: what is there, and what is wanted.
 type Story struct {
-	Prose     string
-	Chains    []*v1alpha1.ClusterSupplyChain
-	Templates []template.Object
-	Owner     *v1alpha1.Workload
+	Prose      string
+	Blueprints []blueprint.Object
+	Templates  []template.Object
+	Owner      owner.Object
 	// Objects are there before the walk; Reports are what controllers show on objects.
 	Objects, Reports []*unstructured.Unstructured
 	Faults           []Fault
@@ -45,8 +46,8 @@ type Story struct {
 	// Want is the text of each want file, by its name.
 	Want map[string]string
 
-	// unchecked are the chains whose status nobody wrote yet.
-	unchecked map[string]bool
+	// unchecked are the blueprints whose status nobody wrote yet.
+	unchecked map[blueprint.Object]bool
 	archive   *txtar.Archive
 }
 
@@ -54,7 +55,7 @@ type Story struct {
 // file's name or a field never makes a story that shows nothing.
 func Load(text []byte) (*Story, error) {
 	a := txtar.Parse(text)
-	s := &Story{Prose: strings.TrimSpace(string(a.Comment)), Want: map[string]string{}, unchecked: map[string]bool{}, archive: a}
+	s := &Story{Prose: strings.TrimSpace(string(a.Comment)), Want: map[string]string{}, unchecked: map[blueprint.Object]bool{}, archive: a}
 	if s.Prose == "" {
 		return nil, errors.New("a story begins with prose: say what it shows")
 	}
@@ -72,15 +73,14 @@ func Load(text []byte) (*Story, error) {
 func (s *Story) read(name string, data []byte) (err error) {
 	switch {
 	case name == blueprintFile:
-		return s.chains(data)
+		return s.blueprints(data)
 	case name == templatesFile:
 		return s.templates(data)
 	case name == ownerFile:
-		s.Owner = &v1alpha1.Workload{}
-		if err := yaml.UnmarshalStrict(data, s.Owner); err != nil {
+		if s.Owner, err = read("owner", owner.New, data); err != nil {
 			return err
 		}
-		if s.Owner.Namespace == "" || s.Owner.Name == "" || s.Owner.UID == "" {
+		if s.Owner.GetNamespace() == "" || s.Owner.GetName() == "" || s.Owner.GetUID() == "" {
 			return errors.New("the owner needs a namespace, a name and a uid")
 		}
 	case name == objectsFile:
@@ -97,10 +97,10 @@ func (s *Story) read(name string, data []byte) (err error) {
 	return err
 }
 
-func (s *Story) chains(data []byte) error {
+func (s *Story) blueprints(data []byte) error {
 	return eachDocument(data, func(doc []byte) error {
-		chain := &v1alpha1.ClusterSupplyChain{}
-		if err := yaml.UnmarshalStrict(doc, chain); err != nil {
+		object, err := read("blueprint", blueprint.New, doc)
+		if err != nil {
 			return err
 		}
 		var raw map[string]any
@@ -108,31 +108,41 @@ func (s *Story) chains(data []byte) error {
 			return err
 		}
 		_, checked := raw["status"]
-		s.unchecked[chain.Name] = !checked
-		s.Chains = append(s.Chains, chain)
+		s.unchecked[object] = !checked
+		s.Blueprints = append(s.Blueprints, object)
 		return nil
 	})
 }
 
 func (s *Story) templates(data []byte) error {
 	return eachDocument(data, func(doc []byte) error {
-		var head struct {
-			Kind string `json:"kind"`
-		}
-		if err := yaml.Unmarshal(doc, &head); err != nil {
-			return err
-		}
-		empty, known := template.New[head.Kind]
-		if !known {
-			return fmt.Errorf("no such template kind [%s]", head.Kind)
-		}
-		object := empty()
-		if err := yaml.UnmarshalStrict(doc, object); err != nil {
+		object, err := read("template", template.New, doc)
+		if err != nil {
 			return err
 		}
 		s.Templates = append(s.Templates, object)
 		return nil
 	})
+}
+
+// read makes an object of one of the kinds that a file may hold.
+func read[T any](noun string, kinds map[string]func() T, doc []byte) (T, error) {
+	var none T
+	var head struct {
+		Kind string `json:"kind"`
+	}
+	if err := yaml.Unmarshal(doc, &head); err != nil {
+		return none, err
+	}
+	empty, known := kinds[head.Kind]
+	if !known {
+		return none, fmt.Errorf("no such %s kind [%s]", noun, head.Kind)
+	}
+	object := empty()
+	if err := yaml.UnmarshalStrict(doc, object); err != nil {
+		return none, err
+	}
+	return object, nil
 }
 
 // objects reads documents the way a client reads answers: whole numbers are int64.

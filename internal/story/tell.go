@@ -37,9 +37,9 @@ type Walked struct {
 // nothing to do, did something.
 func (s *Story) Tell(ctx context.Context) (Told, error) {
 	w := s.world()
-	o := owner.OfWorkload(s.Owner)
+	o := owner.Of(s.Owner)
 	first := s.walk(ctx, w, o, Noon)
-	told, err := tell(w, first)
+	told, err := tell(w, o.Words, first)
 	if err != nil {
 		return told, err
 	}
@@ -78,7 +78,7 @@ func (s *Story) world() *memory.World {
 func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now time.Time) Walked {
 	out := Walked{Blueprint: o.Blueprint}
 	var facts report.Facts
-	b, err := blueprint.Choose(&o, s.blueprints(w))
+	b, err := blueprint.Choose(&o, s.compiled(w, o.BlueprintKind))
 	if b != nil {
 		out.Blueprint = b.Name
 	}
@@ -122,23 +122,29 @@ func (d *Walked) prune(ctx context.Context, w *memory.World, o *owner.Owner) err
 	return errs
 }
 
-// blueprints are the story's chains, those without a status checked against
-// the templates that are there.
-func (s *Story) blueprints(w *memory.World) []*blueprint.Blueprint {
+// compiled are the story's blueprints of a kind, those without a status checked
+// against the templates that are there.
+func (s *Story) compiled(w *memory.World, kind string) []*blueprint.Blueprint {
 	var out []*blueprint.Blueprint
-	for _, chain := range s.Chains {
-		if s.unchecked[chain.Name] {
-			chain = chain.DeepCopy()
-			chain.Status.BlueprintStatus = report.Blueprint(chain.Status.BlueprintStatus, chain.Generation, missing(w, chain), Noon)
+	for _, object := range s.Blueprints {
+		b := blueprint.Of(object)
+		if b.Kind != kind {
+			continue
 		}
-		out = append(out, blueprint.OfSupplyChain(chain))
+		if s.unchecked[object] {
+			checked := object.DeepCopyObject().(blueprint.Object)
+			status := blueprint.Status(checked)
+			*status = report.Blueprint(*status, b.Generation, missing(w, b), Noon)
+			b = blueprint.Of(checked)
+		}
+		out = append(out, b)
 	}
 	return out
 }
 
-func missing(w *memory.World, chain *v1alpha1.ClusterSupplyChain) []string {
+func missing(w *memory.World, b *blueprint.Blueprint) []string {
 	var out []string
-	for _, r := range blueprint.OfSupplyChain(chain).Resources {
+	for _, r := range b.Resources {
 		for _, ref := range r.Templates() {
 			if !w.HasTemplate(ref) {
 				out = append(out, r.Name)

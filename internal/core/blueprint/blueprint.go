@@ -3,12 +3,16 @@
 // Package blueprint is the path that a platform team drew, in one shape for
 // every kind and spelling, and the choice of the one that an owner takes.
 //
-//	ClusterSupplyChain (resources, or the components of v0.0.6) ─Of…─▶ Blueprint
+//	ClusterSupplyChain (resources, or the components of v0.0.6) ─┬─Of─▶ Blueprint
+//	ClusterDelivery ─────────────────────────────────────────────┘
 //	owner + blueprints ─Choose─▶ the most specific one, or the reason why there is none
 package blueprint
 
 import (
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
@@ -52,11 +56,51 @@ type Option struct {
 	selector *selector.Selector
 }
 
-// OfSupplyChain compiles a supply chain. A selector that cannot be read is
-// reported to the owners whose labels it concerns.
+// The kinds of blueprint.
+const (
+	SupplyChainKind = "ClusterSupplyChain"
+	DeliveryKind    = "ClusterDelivery"
+)
+
+// Object is a blueprint as the API server stores it.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// New makes an empty API object of each kind of blueprint.
+var New = map[string]func() Object{
+	SupplyChainKind: func() Object { return &v1alpha1.ClusterSupplyChain{} },
+	DeliveryKind:    func() Object { return &v1alpha1.ClusterDelivery{} },
+}
+
+// Of compiles a blueprint. A selector that cannot be read is reported to the
+// owners whose labels it concerns.
+func Of(object Object) *Blueprint {
+	switch o := object.(type) {
+	case *v1alpha1.ClusterSupplyChain:
+		return OfSupplyChain(o)
+	case *v1alpha1.ClusterDelivery:
+		return OfDelivery(o)
+	}
+	panic(fmt.Sprintf("no such kind of blueprint: %T", object))
+}
+
+// Status is where a blueprint's status stands in its object.
+func Status(object Object) *v1alpha1.BlueprintStatus {
+	switch o := object.(type) {
+	case *v1alpha1.ClusterSupplyChain:
+		return &o.Status.BlueprintStatus
+	case *v1alpha1.ClusterDelivery:
+		return &o.Status.BlueprintStatus
+	}
+	panic(fmt.Sprintf("no such kind of blueprint: %T", object))
+}
+
+// OfSupplyChain compiles a supply chain.
 func OfSupplyChain(c *v1alpha1.ClusterSupplyChain) *Blueprint {
 	b := &Blueprint{
-		Kind:           "ClusterSupplyChain",
+		Kind:           SupplyChainKind,
 		Name:           c.Name,
 		UID:            c.UID,
 		Generation:     c.Generation,
@@ -74,17 +118,55 @@ func OfSupplyChain(c *v1alpha1.ClusterSupplyChain) *Blueprint {
 	return b
 }
 
+// OfDelivery compiles a delivery.
+func OfDelivery(d *v1alpha1.ClusterDelivery) *Blueprint {
+	b := &Blueprint{
+		Kind:           DeliveryKind,
+		Name:           d.Name,
+		UID:            d.UID,
+		Generation:     d.Generation,
+		Params:         d.Spec.Params,
+		ServiceAccount: d.Spec.ServiceAccountRef,
+		Ready:          ready(d.Generation, d.Status.BlueprintStatus),
+		selector:       selector.Compile(d.Spec.Selector, d.Spec.SelectorMatchExpressions, d.Spec.SelectorMatchFields),
+	}
+	for _, r := range d.Spec.Resources {
+		b.Resources = append(b.Resources, ofDeliveryResource(r))
+	}
+	return b
+}
+
 func ofResource(r v1alpha1.SupplyChainResource) Resource {
-	out := Resource{
+	return Resource{
 		Name:     r.Name,
 		Template: template.Ref{Kind: r.TemplateRef.Kind, Name: r.TemplateRef.Name},
+		Options:  ofOptions(r.TemplateRef.Options),
 		Params:   r.Params,
 		Sources:  r.Sources,
 		Images:   r.Images,
 		Configs:  r.Configs,
 	}
-	for _, o := range r.TemplateRef.Options {
-		out.Options = append(out.Options, Option{
+}
+
+func ofDeliveryResource(r v1alpha1.DeliveryResource) Resource {
+	out := Resource{
+		Name:     r.Name,
+		Template: template.Ref{Kind: r.TemplateRef.Kind, Name: r.TemplateRef.Name},
+		Options:  ofOptions(r.TemplateRef.Options),
+		Params:   r.Params,
+		Sources:  r.Sources,
+		Configs:  r.Configs,
+	}
+	if r.Deployment != nil {
+		out.Deployment = r.Deployment.Resource
+	}
+	return out
+}
+
+func ofOptions(options []v1alpha1.TemplateOption) []Option {
+	var out []Option
+	for _, o := range options {
+		out = append(out, Option{
 			Template:    o.Name,
 			PassThrough: o.PassThrough,
 			selector:    selector.Compile(o.Selector.MatchLabels, o.Selector.MatchExpressions, o.Selector.MatchFields),
@@ -125,6 +207,13 @@ func ready(generation int64, status v1alpha1.BlueprintStatus) *metav1.Condition 
 		}
 	}
 	return nil
+}
+
+func (b *Blueprint) noun() string {
+	if b.Kind == DeliveryKind {
+		return "delivery"
+	}
+	return "supply chain"
 }
 
 // Matches is true if an owner with these labels, of this content, is meant.

@@ -21,7 +21,7 @@ func Choose(o *owner.Owner, from []*Blueprint) (*Blueprint, error) {
 	best, err := closest(from, func(b *Blueprint) (int, error) {
 		ok, err := b.Matches(o.Labels, o.Object)
 		if err != nil {
-			return 0, fmt.Errorf("matching %s [%s]: %w", o.BlueprintNoun, b.Name, err)
+			return 0, fmt.Errorf("matching %s [%s]: %w", b.noun(), b.Name, err)
 		}
 		return score(ok, b.selector), nil
 	})

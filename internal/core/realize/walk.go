@@ -85,7 +85,7 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 	if err := r.apply(ctx, w, p, desired); err != nil {
 		return r.refused(p, desired, err)
 	}
-	return r.read()
+	return r.read(inputs)
 }
 
 // passThrough hands an input on as this step's own output.
@@ -148,10 +148,17 @@ func (r *Realized) refused(p *plan.Plan, desired *unstructured.Unstructured, err
 
 // read takes the outputs. What is not there yet is waited for: the object's
 // own watch wakes us.
-func (r *Realized) read() error {
+func (r *Realized) read(in inputs) error {
 	seen, newest, says := output.Observed(r.Live.Object)
 	if !says {
 		seen = newest
+	}
+	if r.Template.Deployed != nil {
+		out, err := r.deployed(in)
+		if err == nil {
+			r.Output, r.Record.ObservedGeneration = out, seen
+		}
+		return err
 	}
 	out, err := output.Read(r.Template.Outputs, r.Live.Object)
 	if err != nil {

@@ -37,7 +37,7 @@ func resource(before *v1alpha1.ResourceStatus, r *realize.Realized, now time.Tim
 		after.Outputs = outputs(before, r.Output, now)
 		record := r.Record
 		after.Record = &record
-		h := health.Of(r.Template.HealthRule, health.Seen{Live: r.Live.Object, Yields: len(r.Template.Outputs) > 0, Output: r.Output != nil})
+		h := health.Of(r.Template.HealthRule, health.Seen{Live: r.Live.Object, Yields: r.Template.Yields(), Output: r.Output != nil})
 		h = condition(h.Type, h.Status, h.Reason, h.Message)
 		conditions = []metav1.Condition{stepSubmitted(r, &h), h}
 	}

@@ -3,11 +3,12 @@
 // Package template makes one thing of all template kinds: what to stamp,
 // what it yields, how its health is judged.
 //
-//	ClusterSourceTemplate ─┐
-//	ClusterImageTemplate  ─┤
-//	ClusterConfigTemplate ─┼─Compile─▶ Template{body, outputs, health rule, params, lifecycle}
-//	ClusterTemplate       ─┤
-//	(the next kind)       ─┘
+//	ClusterSourceTemplate     ─┐
+//	ClusterImageTemplate      ─┤
+//	ClusterConfigTemplate     ─┼─Compile─▶ Template{body, outputs, health rule, params, lifecycle}
+//	ClusterDeploymentTemplate ─┤
+//	ClusterTemplate           ─┤
+//	(the next kind)           ─┘
 //
 // This is the one place that tells the kinds apart. A template is compiled
 // once for each of its resource versions.
@@ -37,6 +38,8 @@ type Template struct {
 	Lifecycle  string
 	// Outputs is what the stamped object promises to yield; empty for those that end a path.
 	Outputs []output.Field
+	// Deployed is set on a template that yields the source that it was given, once this says that it is deployed.
+	Deployed *output.Deployed
 
 	body render.Body
 	// err says why the template cannot be rendered by anybody.
@@ -46,20 +49,22 @@ type Template struct {
 // Ref names a template.
 type Ref struct{ Kind, Name string }
 
-// Kinds that a supply chain may name.
+// Kinds that a blueprint may name.
 const (
-	SourceKind = "ClusterSourceTemplate"
-	ImageKind  = "ClusterImageTemplate"
-	ConfigKind = "ClusterConfigTemplate"
-	PlainKind  = "ClusterTemplate"
+	SourceKind     = "ClusterSourceTemplate"
+	ImageKind      = "ClusterImageTemplate"
+	ConfigKind     = "ClusterConfigTemplate"
+	DeploymentKind = "ClusterDeploymentTemplate"
+	PlainKind      = "ClusterTemplate"
 )
 
 // New makes an empty API object of each kind, for those who fetch and watch them.
 var New = map[string]func() Object{
-	SourceKind: func() Object { return &v1alpha1.ClusterSourceTemplate{} },
-	ImageKind:  func() Object { return &v1alpha1.ClusterImageTemplate{} },
-	ConfigKind: func() Object { return &v1alpha1.ClusterConfigTemplate{} },
-	PlainKind:  func() Object { return &v1alpha1.ClusterTemplate{} },
+	SourceKind:     func() Object { return &v1alpha1.ClusterSourceTemplate{} },
+	ImageKind:      func() Object { return &v1alpha1.ClusterImageTemplate{} },
+	ConfigKind:     func() Object { return &v1alpha1.ClusterConfigTemplate{} },
+	DeploymentKind: func() Object { return &v1alpha1.ClusterDeploymentTemplate{} },
+	PlainKind:      func() Object { return &v1alpha1.ClusterTemplate{} },
 }
 
 // Compile reads a template object. It never fails: a template that is wrong
@@ -77,11 +82,17 @@ func Compile(object Object, engine render.Engine) *Template {
 		Lifecycle:  lifecycle(spec),
 	}
 	t.Outputs, t.err = parse(fields)
+	if d, ok := object.(*v1alpha1.ClusterDeploymentTemplate); ok {
+		t.Deployed, t.err = output.CompileDeployed(d.Spec.ObservedMatches, d.Spec.ObservedCompletion)
+	}
 	if t.err == nil {
 		t.body, t.err = render.BodyOf(spec.Template, spec.Ytt, engine)
 	}
 	return t
 }
+
+// Yields is true if the template promises an output.
+func (t *Template) Yields() bool { return len(t.Outputs) > 0 || t.Deployed != nil }
 
 // Render makes the object that the template describes for this context.
 func (t *Template) Render(ctx context.Context, data any) (map[string]any, error) {
@@ -99,6 +110,8 @@ func read(object Object) (kind string, spec *v1alpha1.TemplateSpec, fields [][2]
 		return ImageKind, &t.Spec.TemplateSpec, [][2]string{{output.Image, t.Spec.ImagePath}}
 	case *v1alpha1.ClusterConfigTemplate:
 		return ConfigKind, &t.Spec.TemplateSpec, [][2]string{{output.Config, t.Spec.ConfigPath}}
+	case *v1alpha1.ClusterDeploymentTemplate:
+		return DeploymentKind, &t.Spec.TemplateSpec, nil
 	case *v1alpha1.ClusterTemplate:
 		return PlainKind, &t.Spec, nil
 	}

@@ -31,10 +31,11 @@ func TestCompileOutputs(t *testing.T) {
 		why, spec string
 		want      []string
 	}{
-		template.SourceKind: {"url, then revision", `{urlPath: .u, revisionPath: .r, ` + body + `}`, []string{"url .u", "revision .r"}},
-		template.ImageKind:  {"an image", `{imagePath: .i, ` + body + `}`, []string{"image .i"}},
-		template.ConfigKind: {"a config", `{configPath: .c, ` + body + `}`, []string{"config .c"}},
-		template.PlainKind:  {"nothing", `{` + body + `}`, nil},
+		template.SourceKind:     {"url, then revision", `{urlPath: .u, revisionPath: .r, ` + body + `}`, []string{"url .u", "revision .r"}},
+		template.ImageKind:      {"an image", `{imagePath: .i, ` + body + `}`, []string{"image .i"}},
+		template.ConfigKind:     {"a config", `{configPath: .c, ` + body + `}`, []string{"config .c"}},
+		template.DeploymentKind: {"what it was given, not what the object holds", `{observedMatches: [{input: .a, output: .b}], ` + body + `}`, nil},
+		template.PlainKind:      {"nothing", `{` + body + `}`, nil},
 	}
 	for kind, c := range cases {
 		t.Run(kind, func(t *testing.T) {
@@ -48,6 +49,9 @@ func TestCompileOutputs(t *testing.T) {
 			}
 			if got.Kind != kind || got.Name != "t" || got.UID != "u" || got.Generation != 3 || got.Lifecycle != v1alpha1.LifecycleMutable {
 				t.Errorf("compiled %+v", got)
+			}
+			if want := kind != template.PlainKind; got.Yields() != want || (got.Deployed != nil) != (kind == template.DeploymentKind) {
+				t.Errorf("yields: %t, want %t", got.Yields(), want)
 			}
 			object, err := got.Render(t.Context(), map[string]any{"name": "x"})
 			if err != nil || object["metadata"].(map[string]any)["name"] != "x" {
@@ -68,6 +72,7 @@ func TestRenderRefuses(t *testing.T) {
 		"Both":      {"two things to stamp", template.PlainKind, `{ytt: "a: b", ` + body + `}`, "invalid template: must specify one of template or ytt, found both"},
 		"EmptyPath": {"a path that is required, and empty", template.ImageKind, `{imagePath: "", ` + body + `}`, "reading the path of output image: empty jsonpath not allowed"},
 		"BadPath":   {"a path that is none", template.SourceKind, `{urlPath: .u, revisionPath: "x[?(", ` + body + `}`, "reading the path of output revision: evaluate: failed to parse jsonpath 'x[?('"},
+		"Deployed":  {"nothing says when it is done", template.DeploymentKind, `{` + body + `}`, "must set exactly one of spec.ObservedMatches and spec.ObservedCompletion"},
 		"NoObject":  {"a template that is no object", template.PlainKind, `{template: [a]}`, "template is not an object"},
 	}
 	for name, c := range cases {
