@@ -20,7 +20,8 @@ import (
 type options struct {
 	kubeconfig  string
 	controllers []string
-	concurrency int
+	// workloads and deliverables are how many of each are acted for at once.
+	workloads, deliverables int
 
 	leaderElect     bool
 	leaderNamespace string
@@ -28,6 +29,10 @@ type options struct {
 	metrics string
 	probes  string
 	pprof   string
+
+	// certDir holds the webhook's certificate; webhookPort is where it listens.
+	certDir     string
+	webhookPort int
 
 	artifactBind    string
 	artifactAddress string
@@ -44,7 +49,7 @@ type options struct {
 }
 
 // known are the controllers by the name that --controllers takes.
-var known = []string{"workload", "supplychain", "imagerepository"}
+var known = []string{"workload", "supplychain", "deliverable", "delivery", "imagerepository"}
 
 var errHelp = pflag.ErrHelp
 
@@ -54,7 +59,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.SetOutput(out)
 	f.StringVar(&o.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "kubeconfig file; empty means the cluster that this process runs in")
 	f.StringSliceVar(&o.controllers, "controllers", []string{"*"}, "controllers to run: * is all, -name leaves one out; of "+strings.Join(known, ", "))
-	f.IntVar(&o.concurrency, "max-concurrent-workloads", 16, "Workloads acted for at once")
+	f.IntVar(&o.workloads, "max-concurrent-workloads", 16, "Workloads acted for at once")
+	f.IntVar(&o.deliverables, "max-concurrent-deliveries", 16, "Deliverables acted for at once")
 	f.BoolVar(&o.leaderElect, "leader-elect", true, "act only while holding the lease; several replicas then stand by for each other")
 	f.StringVar(&o.leaderNamespace, "leader-elect-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease; empty means rhumb-system")
 	f.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
@@ -68,9 +74,11 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringSliceVar(&o.keychains, "keychains", registry.Keychains, "logins of the controller itself that serve every image; of "+strings.Join(registry.Keychains, ", "))
 	f.StringVar(&o.logLevel, "log-level", "info", "error, info or debug")
 	f.StringVar(&o.logFormat, "log-format", "json", "json, or text for people")
-	if err := f.Parse(args); err != nil {
+	old := addAliases(f, &o)
+	if err := f.Parse(withTwoDashes(f, args)); err != nil {
 		return o, err
 	}
+	old.apply(&o)
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: all settings are flags, see --help", f.Arg(0))
 	}
@@ -83,8 +91,11 @@ func (o *options) check() error {
 			return fmt.Errorf("--controllers names %q, which is none of %s", bare, strings.Join(known, ", "))
 		}
 	}
-	if o.concurrency < 1 {
+	if o.workloads < 1 {
 		return errors.New("--max-concurrent-workloads must be 1 or more")
+	}
+	if o.deliverables < 1 {
+		return errors.New("--max-concurrent-deliveries must be 1 or more")
 	}
 	if o.leaderNamespace == "" {
 		o.leaderNamespace = "rhumb-system"

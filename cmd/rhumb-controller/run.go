@@ -50,15 +50,11 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	if err != nil {
 		return err
 	}
-	if o.runs("workload") {
-		if err := addOwners(ctx, mgr, o); err != nil {
-			return err
-		}
+	if err := addOwners(ctx, mgr, o); err != nil {
+		return err
 	}
-	if o.runs("supplychain") {
-		if err := blueprint.Add(mgr); err != nil {
-			return err
-		}
+	if err := addBlueprints(mgr, o); err != nil {
+		return err
 	}
 	if o.runs("imagerepository") {
 		if err := addImageRepositories(ctx, mgr, o); err != nil {
@@ -68,28 +64,57 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	return mgr.Start(ctx)
 }
 
+// addOwners lets all kinds of owner share one cluster: templates are compiled
+// once, and a kind that both stamp is watched once.
 func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 	own, err := dynamic.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	var wake kube.Waker
+	var wakers []kube.Waker
 	cluster := &kube.Cluster{
 		Identities: kube.NewIdentities(mgr.GetConfig(), mgr.GetHTTPClient(), mgr.GetClient()),
 		Templates:  kube.NewTemplates(mgr.GetClient(), nil),
 		Watches: kube.NewWatches(ctx, own, func(kind string, name types.NamespacedName) {
-			wake(kind, name)
+			for _, wake := range wakers { // each knows its own kind
+				wake(kind, name)
+			}
 		}),
 		Mapper: mgr.GetRESTMapper(),
 	}
-	wake, err = owner.Add(mgr, owner.Options{
-		Kind:        owner.Workloads(),
-		Concurrency: o.concurrency,
-		As: func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (owner.World, error) {
-			return cluster.As(ctx, account, namespace, blueprint)
-		},
-	})
-	return err
+	as := func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (owner.World, error) {
+		return cluster.As(ctx, account, namespace, blueprint)
+	}
+	for _, c := range []struct {
+		name        string
+		kind        owner.Kind
+		concurrency int
+	}{
+		{"workload", owner.Workloads(), o.workloads},
+		{"deliverable", owner.Deliverables(), o.deliverables},
+	} {
+		if !o.runs(c.name) {
+			continue
+		}
+		wake, err := owner.Add(mgr, owner.Options{Kind: c.kind, Concurrency: c.concurrency, As: as})
+		if err != nil {
+			return err
+		}
+		wakers = append(wakers, wake)
+	}
+	return nil
+}
+
+func addBlueprints(mgr manager.Manager, o options) error {
+	for name, kind := range map[string]blueprint.Kind{"supplychain": blueprint.SupplyChains(), "delivery": blueprint.Deliveries()} {
+		if !o.runs(name) {
+			continue
+		}
+		if err := blueprint.Add(mgr, kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newManager(config *rest.Config, o options) (manager.Manager, error) {

@@ -20,28 +20,29 @@ import (
 	"rhumb.run/rhumb/internal/core/template"
 )
 
-// Reconciler checks supply chains.
+// Reconciler checks the blueprints of one kind.
 type Reconciler struct {
+	kind   Kind
 	client client.Client
 	now    func() time.Time
 }
 
-// Reconcile writes the status of one supply chain, if it changed.
+// Reconcile writes the status of one blueprint, if it changed.
 func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reconcile.Result, error) {
-	chain := &v1alpha1.ClusterSupplyChain{}
-	if err := r.client.Get(ctx, key.NamespacedName, chain, client.UnsafeDisableDeepCopy); err != nil {
+	object := blueprint.New[r.kind.Kind]()
+	if err := r.client.Get(ctx, key.NamespacedName, object, client.UnsafeDisableDeepCopy); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	missing, err := r.missing(ctx, blueprint.OfSupplyChain(chain))
+	missing, err := r.missing(ctx, blueprint.Of(object))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	before := chain.Status.BlueprintStatus
-	after := report.Blueprint(before, chain.Generation, missing, r.now())
+	before := *blueprint.Status(object)
+	after := report.Blueprint(before, object.GetGeneration(), missing, r.now())
 	if equality.Semantic.DeepEqual(before, after) {
 		return reconcile.Result{}, nil
 	}
-	return reconcile.Result{}, r.save(ctx, chain, after)
+	return reconcile.Result{}, r.save(ctx, object, after)
 }
 
 // missing names the resource of each template that is not there.
@@ -76,13 +77,13 @@ func (r *Reconciler) exists(ctx context.Context, ref template.Ref) (bool, error)
 	return true, nil
 }
 
-func (r *Reconciler) save(ctx context.Context, chain *v1alpha1.ClusterSupplyChain, status v1alpha1.BlueprintStatus) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": chain.UID}, "status": status})
+func (r *Reconciler) save(ctx context.Context, object blueprint.Object, status v1alpha1.BlueprintStatus) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": object.GetUID()}, "status": status})
 	if err != nil {
 		return fmt.Errorf("encoding status: %w", err)
 	}
-	answer := &v1alpha1.ClusterSupplyChain{}
-	answer.Name = chain.Name
+	answer := blueprint.New[r.kind.Kind]()
+	answer.SetName(object.GetName())
 	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
 	if err = client.IgnoreNotFound(err); err != nil {
 		return fmt.Errorf("writing status: %w", err)

@@ -6,8 +6,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,17 +27,34 @@ import (
 	"rhumb.run/rhumb/internal/loop"
 )
 
-// Add puts the controller into a manager.
-func Add(mgr manager.Manager) error {
-	r := &Reconciler{client: mgr.GetClient(), now: time.Now}
-	b := builder.ControllerManagedBy(mgr).Named("clustersupplychain").
-		For(&v1alpha1.ClusterSupplyChain{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+// Kind is what differs between the kinds of blueprint.
+type Kind struct {
+	// Kind is the API's name of it.
+	Kind    string
+	NewList func() client.ObjectList
+}
+
+// SupplyChains are what Workloads follow.
+func SupplyChains() Kind {
+	return Kind{blueprint.SupplyChainKind, func() client.ObjectList { return &v1alpha1.ClusterSupplyChainList{} }}
+}
+
+// Deliveries are what Deliverables follow.
+func Deliveries() Kind {
+	return Kind{blueprint.DeliveryKind, func() client.ObjectList { return &v1alpha1.ClusterDeliveryList{} }}
+}
+
+// Add puts the controller of one kind into a manager.
+func Add(mgr manager.Manager, kind Kind) error {
+	r := &Reconciler{kind: kind, client: mgr.GetClient(), now: time.Now}
+	b := builder.ControllerManagedBy(mgr).Named(strings.ToLower(kind.Kind)).
+		For(blueprint.New[kind.Kind](), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{RateLimiter: loop.Limiter()})
 	for kind, empty := range template.New {
 		b = b.Watches(empty(), handler.EnqueueRequestsFromMapFunc(r.users(kind)), builder.WithPredicates(presence()))
 	}
 	if err := b.Complete(r); err != nil {
-		return fmt.Errorf("making the supply chain controller: %w", err)
+		return fmt.Errorf("making the %s controller: %w", kind.Kind, err)
 	}
 	return nil
 }
@@ -44,25 +64,26 @@ func presence() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
 }
 
-// users are the chains that name a template.
+// users are the blueprints that name a template.
 func (r *Reconciler) users(kind string) handler.MapFunc {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		var chains v1alpha1.ClusterSupplyChainList
-		if err := r.client.List(ctx, &chains, client.UnsafeDisableDeepCopy); err != nil {
+		list := r.kind.NewList()
+		if err := r.client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return nil // only when the cache is ending
 		}
 		var out []reconcile.Request
-		for i := range chains.Items {
-			if names(&chains.Items[i], template.Ref{Kind: kind, Name: object.GetName()}) {
-				out = append(out, reconcile.Request{NamespacedName: types.NamespacedName{Name: chains.Items[i].Name}})
+		_ = meta.EachListItem(list, func(item runtime.Object) error {
+			b := blueprint.Of(item.(blueprint.Object))
+			if names(b, template.Ref{Kind: kind, Name: object.GetName()}) {
+				out = append(out, reconcile.Request{NamespacedName: types.NamespacedName{Name: b.Name}})
 			}
-		}
+			return nil
+		})
 		return out
 	}
 }
 
-func names(chain *v1alpha1.ClusterSupplyChain, ref template.Ref) bool {
-	b := blueprint.OfSupplyChain(chain)
+func names(b *blueprint.Blueprint, ref template.Ref) bool {
 	return slices.ContainsFunc(b.Resources, func(r blueprint.Resource) bool {
 		return slices.Contains(r.Templates(), ref)
 	})

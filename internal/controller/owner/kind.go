@@ -13,39 +13,43 @@ import (
 // Kind is what differs between the kinds of owner.
 type Kind struct {
 	*owner.Words
-	New     func() client.Object
-	NewList func() client.ObjectList
-	View    func(client.Object) owner.Owner
-	// WithStatus is a copy of the object with another status.
-	WithStatus func(object client.Object, status v1alpha1.OwnerStatus, blueprint string) client.Object
-
-	NewBlueprint     func() client.Object
+	NewList          func() client.ObjectList
 	NewBlueprintList func() client.ObjectList
-	Compile          func(client.Object) *blueprint.Blueprint
 }
 
 // Workloads follow supply chains.
 func Workloads() Kind {
 	return Kind{
 		Words:            owner.Workload,
-		New:              func() client.Object { return &v1alpha1.Workload{} },
 		NewList:          func() client.ObjectList { return &v1alpha1.WorkloadList{} },
-		View:             func(o client.Object) owner.Owner { return owner.OfWorkload(o.(*v1alpha1.Workload)) },
-		WithStatus:       workloadWithStatus,
-		NewBlueprint:     func() client.Object { return &v1alpha1.ClusterSupplyChain{} },
 		NewBlueprintList: func() client.ObjectList { return &v1alpha1.ClusterSupplyChainList{} },
-		Compile: func(o client.Object) *blueprint.Blueprint {
-			return blueprint.OfSupplyChain(o.(*v1alpha1.ClusterSupplyChain))
-		},
 	}
 }
 
-func workloadWithStatus(object client.Object, status v1alpha1.OwnerStatus, blueprint string) client.Object {
-	w := object.(*v1alpha1.Workload)
-	out := &v1alpha1.Workload{ObjectMeta: *w.ObjectMeta.DeepCopy(), Spec: w.Spec}
-	out.Status.OwnerStatus = status
-	if blueprint != "" {
-		out.Status.SupplyChainRef = v1alpha1.ObjectReference{Kind: owner.Workload.BlueprintKind, Name: blueprint}
+// Deliverables follow deliveries.
+func Deliverables() Kind {
+	return Kind{
+		Words:            owner.Deliverable,
+		NewList:          func() client.ObjectList { return &v1alpha1.DeliverableList{} },
+		NewBlueprintList: func() client.ObjectList { return &v1alpha1.ClusterDeliveryList{} },
 	}
-	return out
+}
+
+// New makes an empty object of the kind.
+func (k Kind) New() client.Object { return owner.New[k.Kind]() }
+
+// View is what the core needs to know of an object of the kind.
+func (k Kind) View(object client.Object) owner.Owner { return owner.Of(object.(owner.Object)) }
+
+// WithStatus is a copy of the object with another status.
+func (k Kind) WithStatus(object client.Object, status v1alpha1.OwnerStatus, blueprint string) client.Object {
+	return owner.WithStatus(object.(owner.Object), status, blueprint)
+}
+
+// NewBlueprint makes an empty object of the kind that owners of this kind follow.
+func (k Kind) NewBlueprint() client.Object { return blueprint.New[k.BlueprintKind]() }
+
+// Compile reads a blueprint of that kind.
+func (k Kind) Compile(object client.Object) *blueprint.Blueprint {
+	return blueprint.Of(object.(blueprint.Object))
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// aliases are flags as Cartographer spelled them, so that the args of its
+// Deployment keep working. A port of 0 means off, there as here.
+type aliases struct {
+	metricsPort, pprofPort int
+	dev                    bool
+}
+
+// unset tells a port that nobody named from 0, which turns a server off.
+const unset = -1
+
+func addAliases(f *pflag.FlagSet, o *options) *aliases {
+	a := &aliases{}
+	f.StringVar(&o.certDir, "cert-dir", "", "folder with tls.crt and tls.key, the certificate of the admission webhook")
+	f.IntVar(&o.webhookPort, "Port", 9443, "port of the admission webhook")
+	f.IntVar(&a.metricsPort, "metrics-port", unset, "in Cartographer's words: --metrics-bind-address=:<port>; 0 turns it off")
+	f.IntVar(&a.pprofPort, "pprof-port", unset, "in Cartographer's words: --pprof-bind-address=:<port>; 0 turns it off")
+	f.BoolVar(&a.dev, "dev", false, "in Cartographer's words: --log-format=text")
+	return a
+}
+
+func (a *aliases) apply(o *options) {
+	if a.metricsPort != unset {
+		o.metrics = address(a.metricsPort)
+	}
+	if a.pprofPort != unset {
+		o.pprof = address(a.pprofPort)
+	}
+	if a.dev {
+		o.logFormat = "text"
+	}
+}
+
+func address(port int) string {
+	if port == 0 {
+		return "0"
+	}
+	return ":" + strconv.Itoa(port)
+}
+
+// withTwoDashes spells flags that are known by a whole word as we do: -cert-dir
+// as --cert-dir. All else, such as the value -imagerepository of --controllers,
+// stays as it is.
+func withTwoDashes(f *pflag.FlagSet, args []string) []string {
+	out := make([]string, 0, len(args))
+	for _, arg := range args {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if strings.HasPrefix(arg, "-") && !strings.HasPrefix(name, "-") && f.Lookup(name) != nil {
+			arg = "-" + arg
+		}
+		out = append(out, arg)
+	}
+	return out
+}
