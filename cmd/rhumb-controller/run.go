@@ -29,6 +29,7 @@ import (
 	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
 	"rhumb.run/rhumb/internal/controller/blueprint"
 	"rhumb.run/rhumb/internal/controller/owner"
+	"rhumb.run/rhumb/internal/core/sweep"
 	"rhumb.run/rhumb/internal/kube"
 )
 
@@ -82,7 +83,7 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 		}),
 		Mapper: mgr.GetRESTMapper(),
 	}
-	as := func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (owner.World, error) {
+	as := func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (sweep.World, error) {
 		return cluster.As(ctx, account, namespace, blueprint)
 	}
 	for _, c := range []struct {

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 )
 
@@ -83,6 +85,19 @@ func (r *recent) newest(key string, shown *unstructured.Unstructured) *unstructu
 	}
 	delete(r.wrote, key)
 	return shown
+}
+
+// of are the objects of a controller that we wrote a moment ago.
+func (r *recent) of(controller types.UID) map[string]*unstructured.Unstructured {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[string]*unstructured.Unstructured{}
+	for key, w := range r.wrote {
+		if ref := metav1.GetControllerOfNoCopy(w.object); ref != nil && ref.UID == controller && time.Now().Before(w.until) {
+			out[key] = w.object
+		}
+	}
+	return out
 }
 
 func order(a, b *unstructured.Unstructured) int {

@@ -32,7 +32,24 @@ type Watches struct {
 	wake   Waker
 
 	mu    sync.Mutex
-	kinds map[schema.GroupVersionResource]*watch
+	kinds map[kind]*watch
+}
+
+// kind is a resource and the label by which its stamped objects are told from
+// all others: those of an owner's step, or those of a runnable.
+type kind struct {
+	schema.GroupVersionResource
+	label string
+}
+
+// kindOf is how an object of these labels is watched.
+func kindOf(gvr schema.GroupVersionResource, labels map[string]string) kind {
+	if _, step := labels[v1alpha1.ResourceNameLabel]; !step {
+		if _, run := labels[v1alpha1.RunnableNameLabel]; run {
+			return kind{gvr, v1alpha1.RunnableNameLabel}
+		}
+	}
+	return kind{gvr, v1alpha1.ResourceNameLabel}
 }
 
 // syncWait bounds how long a walk waits for a kind that is watched for the first time.
@@ -49,12 +66,12 @@ type watch struct {
 
 // NewWatches watches with the controller's own rights until ctx ends.
 func NewWatches(ctx context.Context, c dynamic.Interface, wake Waker) *Watches {
-	return &Watches{ctx: ctx, client: c, wake: wake, kinds: map[schema.GroupVersionResource]*watch{}}
+	return &Watches{ctx: ctx, client: c, wake: wake, kinds: map[kind]*watch{}}
 }
 
 // of gives the synced watch of a kind, starting it if need be.
-func (w *Watches) of(ctx context.Context, gvr schema.GroupVersionResource) (*watch, error) {
-	k, err := w.start(gvr)
+func (w *Watches) of(ctx context.Context, of kind) (*watch, error) {
+	k, err := w.start(of)
 	if err != nil {
 		return nil, err
 	}
@@ -68,17 +85,19 @@ func (w *Watches) of(ctx context.Context, gvr schema.GroupVersionResource) (*wat
 	if k.informer.HasSynced() {
 		return k, nil
 	}
-	return nil, k.unsynced(gvr)
+	return nil, k.unsynced(of.GroupVersionResource)
 }
 
-func (w *Watches) start(gvr schema.GroupVersionResource) (*watch, error) {
+func (w *Watches) start(of kind) (*watch, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if k, ok := w.kinds[gvr]; ok {
+	gvr := of.GroupVersionResource
+	if k, ok := w.kinds[of]; ok {
 		return k, nil
 	}
-	k := &watch{informer: dynamicinformer.NewFilteredDynamicInformer(w.client, gvr, metav1.NamespaceAll, 0, cache.Indexers{}, func(o *metav1.ListOptions) {
-		o.LabelSelector = v1alpha1.ResourceNameLabel
+	indexers := cache.Indexers{byController: runController}
+	k := &watch{informer: dynamicinformer.NewFilteredDynamicInformer(w.client, gvr, metav1.NamespaceAll, 0, indexers, func(o *metav1.ListOptions) {
+		o.LabelSelector = of.label
 	}).Informer()}
 	if err := k.informer.SetTransform(strip); err != nil {
 		return nil, fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
@@ -89,9 +108,31 @@ func (w *Watches) start(gvr schema.GroupVersionResource) (*watch, error) {
 	if _, err := k.informer.AddEventHandler(w.handler(k)); err != nil {
 		return nil, fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
 	}
-	w.kinds[gvr] = k
+	w.kinds[of] = k
 	go k.informer.RunWithContext(w.ctx)
 	return k, nil
+}
+
+// byController is the index of runs by their controller's UID.
+const byController = "controller"
+
+// runController indexes only objects of which a step may have several: for
+// all others, an index would cost memory and answer nothing.
+func runController(o any) ([]string, error) {
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok || !several(u) {
+		return nil, nil
+	}
+	if ref := metav1.GetControllerOfNoCopy(u); ref != nil {
+		return []string{string(ref.UID)}, nil
+	}
+	return nil, nil
+}
+
+func several(u *unstructured.Unstructured) bool {
+	labels := u.GetLabels()
+	lifecycle, step := labels[v1alpha1.TemplateLifecycleLabel]
+	return !step || lifecycle != v1alpha1.LifecycleMutable
 }
 
 // strip drops what nobody reads before it is kept.
@@ -145,6 +186,29 @@ func (w *Watches) wakeOwner(u *unstructured.Unstructured) {
 	}
 }
 
+// find looks an object up among the stamped ones of its kind, those of steps first.
+func (w *Watches) find(ctx context.Context, gvr schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
+	for _, label := range []string{v1alpha1.ResourceNameLabel, v1alpha1.RunnableNameLabel} {
+		if label == v1alpha1.RunnableNameLabel && !w.watches(kind{gvr, label}) {
+			break
+		}
+		k, err := w.of(ctx, kind{gvr, label})
+		if err != nil {
+			return nil, err
+		}
+		if u := k.get(namespace, name); u != nil {
+			return u, nil
+		}
+	}
+	return nil, nil
+}
+
+func (w *Watches) watches(k kind) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kinds[k] != nil
+}
+
 // get is the newest state that we know of an object, nil if there is none.
 func (k *watch) get(namespace, name string) *unstructured.Unstructured {
 	key := namespace + "/" + name
@@ -178,4 +242,26 @@ func (k *watch) unsynced(gvr schema.GroupVersionResource) error {
 		return fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
 	}
 	return fmt.Errorf("watching %s: the first list took longer than %s", gvr.GroupResource(), syncWait)
+}
+
+// runs are all objects of a controller of which it may have several.
+func (k *watch) runs(controller types.UID) ([]*unstructured.Unstructured, error) {
+	shown, err := k.informer.GetIndexer().ByIndex(byController, string(controller))
+	if err != nil {
+		return nil, fmt.Errorf("reading runs from memory: %w", err)
+	}
+	var out []*unstructured.Unstructured
+	seen := make(map[string]bool, len(shown))
+	for _, o := range shown {
+		u := o.(*unstructured.Unstructured)
+		key := u.GetNamespace() + "/" + u.GetName()
+		seen[key] = true
+		out = append(out, k.recent.newest(key, u))
+	}
+	for key, u := range k.recent.of(controller) {
+		if _, known, err := k.informer.GetStore().GetByKey(key); err == nil && !known && !seen[key] {
+			out = append(out, u)
+		}
+	}
+	return out, nil
 }

@@ -56,25 +56,20 @@ func (w World) Template(ctx context.Context, ref template.Ref) (*template.Templa
 // Observe answers from memory; only kinds of which no copy may be kept are
 // asked for, with the owner's rights.
 func (w World) Observe(ctx context.Context, desired *unstructured.Unstructured) (realize.Live, error) {
-	return w.observe(ctx, desired.GroupVersionKind(), desired.GetNamespace(), desired.GetName())
-}
-
-func (w World) observe(ctx context.Context, gvk schema.GroupVersionKind, namespace, name string) (realize.Live, error) {
-	gvr, err := w.resource(gvk)
+	gvr, err := w.resource(desired.GroupVersionKind())
 	if err != nil {
 		return realize.Live{}, err
 	}
 	live := realize.Live{Resource: gvr.GroupResource().String()}
+	live.Object, err = w.observe(ctx, gvr, desired.GetNamespace(), desired.GetName())
+	return live, err
+}
+
+func (w World) observe(ctx context.Context, gvr schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
 	if secret(gvr) {
-		live.Object, err = w.ask(ctx, gvr, namespace, name)
-		return live, err
+		return w.ask(ctx, gvr, namespace, name)
 	}
-	watch, err := w.Watches.of(ctx, gvr)
-	if err != nil {
-		return live, err
-	}
-	live.Object = watch.get(namespace, name)
-	return live, nil
+	return w.Watches.find(ctx, gvr, namespace, name)
 }
 
 // ask reads one object from the server with the owner's rights; nil if there is none.
@@ -157,7 +152,7 @@ func (w World) remember(gvr schema.GroupVersionResource, after *unstructured.Uns
 		return
 	}
 	w.Watches.mu.Lock()
-	k := w.Watches.kinds[gvr]
+	k := w.Watches.kinds[kindOf(gvr, after.GetLabels())]
 	w.Watches.mu.Unlock()
 	if k != nil {
 		k.recent.put(after)
@@ -168,21 +163,21 @@ func (w World) remember(gvr schema.GroupVersionResource, after *unstructured.Uns
 // to somebody else. One that is gone already is fine.
 func (w World) Delete(ctx context.Context, ref v1alpha1.StampedRef, owner types.UID) (bool, error) {
 	gvk := ref.GroupVersionKind()
-	live, err := w.observe(ctx, gvk, ref.Namespace, ref.Name)
+	gvr, err := w.resource(gvk)
 	if meta.IsNoMatchError(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if live.Object == nil || live.Object.GetDeletionTimestamp() != nil || !controlledBy(live.Object, owner) {
-		return false, nil
-	}
-	gvr, err := w.resource(gvk)
+	live, err := w.observe(ctx, gvr, ref.Namespace, ref.Name)
 	if err != nil {
 		return false, err
 	}
-	uid, background := live.Object.GetUID(), metav1.DeletePropagationBackground
+	if live == nil || live.GetDeletionTimestamp() != nil || !controlledBy(live, owner) {
+		return false, nil
+	}
+	uid, background := live.GetUID(), metav1.DeletePropagationBackground
 	err = w.as.Resource(gvr).Namespace(ref.Namespace).Delete(ctx, ref.Name,
 		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background})
 	if err != nil && !errors.IsNotFound(err) && !errors.IsConflict(err) {

@@ -15,6 +15,7 @@ type Verb string
 const (
 	Read    Verb = "read"
 	Observe Verb = "observe"
+	List    Verb = "list"
 	Create  Verb = "create"
 	Patch   Verb = "patch"
 	Delete  Verb = "delete"

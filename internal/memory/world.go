@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/lifecycle"
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/template"
@@ -132,6 +133,57 @@ func (w *World) apply(desired, live *unstructured.Unstructured) (*unstructured.U
 	w.report(keyOf(desired))
 	w.Writes = append(w.Writes, Write{verb, resourceOf(desired.GroupVersionKind()), desired.GetName()})
 	return there.object, nil
+}
+
+// List finds objects by kind, namespace, controller and labels, newest first.
+func (w *World) List(_ context.Context, like *unstructured.Unstructured, labels map[string]string) ([]*unstructured.Unstructured, string, error) {
+	c := callOf(List, like)
+	c.Name = ""
+	found, err := call(w, c, func() ([]*unstructured.Unstructured, error) {
+		var out []*unstructured.Unstructured
+		for _, u := range w.Objects() {
+			if u.GroupVersionKind() == like.GroupVersionKind() && u.GetNamespace() == like.GetNamespace() &&
+				sameController(u, like) && subset(labels, u.GetLabels()) {
+				out = append(out, u)
+			}
+		}
+		lifecycle.Sort(out)
+		return out, nil
+	})
+	return found, resourceOf(like.GroupVersionKind()), err
+}
+
+// Create makes an object, once; its owner's own of that name is given back as it is.
+func (w *World) Create(_ context.Context, desired *unstructured.Unstructured) (realize.Live, error) {
+	made, err := call(w, callOf(Create, desired), func() (*unstructured.Unstructured, error) {
+		if there := w.objects[keyOf(desired)]; there != nil && sameController(there.object, desired) {
+			return there.object, nil
+		} else if there != nil {
+			return nil, fault.As(fault.Deny, "", &realize.OccupiedError{Holder: realize.Holder(there.object)})
+		}
+		u, err := w.apply(desired, nil)
+		if at := desired.GetCreationTimestamp(); err == nil && at.IsZero() {
+			// Runs are told apart by their age: each is made a second after the one before.
+			u.SetCreationTimestamp(metav1.Unix(dawn+int64(w.born), 0))
+		}
+		return u, err
+	})
+	if err != nil {
+		return realize.Live{}, fmt.Errorf("%s: %w", Create, err)
+	}
+	return realize.Live{Object: made.DeepCopy(), Resource: resourceOf(desired.GroupVersionKind())}, nil
+}
+
+// dawn, 2024-01-01T00:00:00Z, is before everything that happens in a memory.
+const dawn = 1704067200
+
+func subset(labels, of map[string]string) bool {
+	for key, value := range labels {
+		if got, ok := of[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
 }
 
 // Delete removes an object that the owner controls; false if there is none.

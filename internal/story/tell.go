@@ -16,6 +16,7 @@ import (
 	"rhumb.run/rhumb/internal/core/plan"
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/core/sweep"
 	"rhumb.run/rhumb/internal/memory"
 )
 
@@ -93,7 +94,9 @@ func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now ti
 	out.Events = report.Written(facts.Realized)
 	var pruneErr error
 	if facts.Walked {
-		pruneErr = out.prune(ctx, w, &o)
+		var removed []report.Event
+		removed, pruneErr = sweep.Sweep(ctx, w, &o, &out.Status, facts.Realized)
+		out.Events = append(out.Events, removed...)
 	}
 	out.Events = append(out.Events, report.Changes(o.Status, out.Status)...)
 	errs := []error{facts.BlueprintErr, facts.IdentityErr, pruneErr}
@@ -102,24 +105,6 @@ func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now ti
 	}
 	out.Err = errors.Join(errs...)
 	return out
-}
-
-// prune deletes what no step stamps any more; what cannot be deleted stays on record.
-func (d *Walked) prune(ctx context.Context, w *memory.World, o *owner.Owner) error {
-	var left []v1alpha1.StampedRef
-	var errs error
-	for _, ref := range report.Orphans(o.Status, d.Status.Resources) {
-		removed, err := w.Delete(ctx, ref, o.UID)
-		if err != nil {
-			left, errs = append(left, ref), errors.Join(errs, err)
-			continue
-		}
-		if removed {
-			d.Events = append(d.Events, report.Removed(ref))
-		}
-	}
-	d.Status.Orphans = left
-	return errs
 }
 
 // compiled are the story's blueprints of a kind, those without a status checked

@@ -2,6 +2,9 @@
 
 package v1alpha1
 
+// LabelPrefix begins every label of a stamped object that is not the template's.
+const LabelPrefix = "carto.run/"
+
 // Labels on stamped objects. They say for whom an object is, and by which path it came.
 const (
 	// WorkloadNameLabel and WorkloadNamespaceLabel name the workload.

@@ -106,4 +106,8 @@ type Record struct {
 	// ObservedGeneration is the generation that the object's controller had seen when the output was read.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// ReadFrom is the name of the object that the outputs were read from, where that is not the stamped one: the last that
+	// succeeded, while the run of the newest inputs has not.
+	// +optional
+	ReadFrom string `json:"readFrom,omitempty"`
 }

@@ -19,20 +19,14 @@ import (
 	"rhumb.run/rhumb/internal/core/plan"
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/core/sweep"
 	"rhumb.run/rhumb/internal/loop"
 )
 
 // As gives the world as a service account may see and change it, in an owner's
 // namespace and on behalf of a blueprint. An account that is not there or not
 // granted is an error that a change of it mends.
-type As func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (World, error)
-
-// World is what an owner's walk and the clearing up after it need.
-type World interface {
-	realize.World
-	// Delete removes an object that the owner controls; false if there was none.
-	Delete(ctx context.Context, ref v1alpha1.StampedRef, owner types.UID) (bool, error)
-}
+type As func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (sweep.World, error)
 
 // Reconciler acts for the owners of one kind.
 type Reconciler struct {
@@ -114,7 +108,7 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Ow
 	}
 	d.facts.Walked, d.facts.Realized = true, realize.Walk(ctx, world, p)
 	d.status = report.Status(o, d.facts, r.now())
-	r.prune(ctx, world, o, &d)
+	d.removed, d.pruneErr = sweep.Sweep(ctx, world, o, &d.status, d.facts.Realized)
 	return d
 }
 
@@ -139,24 +133,6 @@ func account(o *owner.Owner, b *blueprint.Blueprint) types.NamespacedName {
 		return types.NamespacedName{Namespace: namespace, Name: b.ServiceAccount.Name}
 	}
 	return types.NamespacedName{Namespace: o.Namespace, Name: "default"}
-}
-
-// prune deletes what no step stamps any more. What cannot be deleted is
-// remembered in the status until it is.
-func (r *Reconciler) prune(ctx context.Context, w World, o *owner.Owner, d *outcome) {
-	var left []v1alpha1.StampedRef
-	for _, ref := range report.Orphans(o.Status, d.status.Resources) {
-		removed, err := w.Delete(ctx, ref, o.UID)
-		if err != nil {
-			left = append(left, ref)
-			d.pruneErr = errors.Join(d.pruneErr, err)
-			continue
-		}
-		if removed {
-			d.removed = append(d.removed, report.Removed(ref))
-		}
-	}
-	d.status.Orphans = left
 }
 
 func (r *Reconciler) forget(key reconcile.Request) {

@@ -27,6 +27,7 @@ func (r *Realized) apply(ctx context.Context, w World, p *plan.Plan, desired *un
 	stored := storedDigest(p, r)
 	if live.Object != nil && settled(desired, live.Object, r.Record.AppliedDigest, stored) {
 		r.Record.StoredDigest = stored
+		r.source = live.Object
 		return nil
 	}
 	mark(desired, r.Record.AppliedDigest)
@@ -39,7 +40,7 @@ func (r *Realized) apply(ctx context.Context, w World, p *plan.Plan, desired *un
 	if live.Object == nil {
 		r.Written = Created
 	}
-	r.Live = after
+	r.Live, r.source = after, after.Object
 	unmark(desired)
 	if drift.Missing(desired.Object, after.Object.Object) != "" {
 		// The server wrote a value in a way of its own: remember it, so as not to fight over it.

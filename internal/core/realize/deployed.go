@@ -8,6 +8,16 @@ import (
 	"rhumb.run/rhumb/internal/fault"
 )
 
+// readDeployed asks the object of what is wanted now, and no earlier run: what
+// an earlier one deployed is not what this step was given.
+func (r *Realized) readDeployed(in inputs) error {
+	out, err := r.deployed(in)
+	if err == nil {
+		r.Output, r.Record.ObservedGeneration = out, observed(r.Live.Object)
+	}
+	return err
+}
+
 // deployed yields the source that the step was given to deploy, once the
 // stamped object says that it is deployed.
 func (r *Realized) deployed(in inputs) (output.Output, error) {

@@ -11,6 +11,7 @@ import (
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/digest"
+	"rhumb.run/rhumb/internal/core/lifecycle"
 	"rhumb.run/rhumb/internal/core/output"
 	"rhumb.run/rhumb/internal/core/param"
 	"rhumb.run/rhumb/internal/core/plan"
@@ -26,11 +27,17 @@ type Realized struct {
 	Template *template.Template
 	// Live is the stamped object as it is now; nil Object if nothing was stamped in this walk.
 	Live Live
-	// Written says what Apply did, if it was called.
+	// Written says what Apply or Create did, if it was called.
 	Written Written
-	Output  output.Output
-	Record  v1alpha1.Record
-	Err     error
+	// Runs are all objects that the step stamped and still has, newest first, if its
+	// objects are never changed; Retired are those of them that are kept no longer.
+	Runs, Retired []*unstructured.Unstructured
+	Output        output.Output
+	Record        v1alpha1.Record
+	Err           error
+
+	// source is the object that yields the outputs; nil while no run of the step is healthy.
+	source *unstructured.Unstructured
 }
 
 // Written is what a walk did to an object.
@@ -82,7 +89,7 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 		return fault.Rejectf(v1alpha1.TemplateStampFailureResourcesSubmittedReason,
 			"unable to stamp object for resource [%s] for template [%s/%s] in %s [%s]: %w", r.Name, r.Chosen.Kind, r.Chosen.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err)
 	}
-	if err := r.apply(ctx, w, p, desired); err != nil {
+	if err := r.submit(ctx, w, p, desired); err != nil {
 		return r.refused(p, desired, err)
 	}
 	return r.read(inputs)
@@ -99,9 +106,6 @@ func (r *Realized) passThrough(in inputs) error {
 }
 
 func (r *Realized) stamp(ctx context.Context, p *plan.Plan, in inputs) (*unstructured.Unstructured, error) {
-	if r.Template.Lifecycle != v1alpha1.LifecycleMutable {
-		return nil, fmt.Errorf("lifecycle [%s] is not supported by this version, use [%s]", r.Template.Lifecycle, v1alpha1.LifecycleMutable)
-	}
 	params, err := param.Merge(param.Sources{Template: r.Template.Params, Blueprint: p.Blueprint.Params, Resource: r.Params, Owner: p.Owner.Params})
 	if err != nil {
 		return nil, err
@@ -120,11 +124,30 @@ func (r *Realized) stamp(ctx context.Context, p *plan.Plan, in inputs) (*unstruc
 	if err != nil {
 		return nil, err
 	}
-	if desired.GetName() == "" {
-		return nil, errors.New("rendered object has no metadata.name")
-	}
 	r.Record.AppliedDigest = digest.Of(desired.Object)
-	return desired, nil
+	return desired, r.name(desired)
+}
+
+// name sees to it that the object has a name before anybody is asked for it.
+func (r *Realized) name(desired *unstructured.Unstructured) error {
+	switch {
+	case desired.GetName() != "":
+	case r.Template.Lifecycle == v1alpha1.LifecycleMutable:
+		return errors.New("rendered object has no metadata.name")
+	case desired.GetGenerateName() == "":
+		return errors.New("rendered object has neither metadata.name nor metadata.generateName")
+	default:
+		desired.SetName(lifecycle.Name(desired.GetGenerateName(), r.Record.AppliedDigest))
+		desired.SetGenerateName("")
+	}
+	return nil
+}
+
+func (r *Realized) submit(ctx context.Context, w World, p *plan.Plan, desired *unstructured.Unstructured) error {
+	if r.Template.Lifecycle == v1alpha1.LifecycleMutable {
+		return r.apply(ctx, w, p, desired)
+	}
+	return r.run(ctx, w, desired)
 }
 
 // apart refuses an object that an earlier step of the same walk stamped: the
@@ -140,7 +163,10 @@ func apart(done []Realized, desired *unstructured.Unstructured) error {
 }
 
 func (r *Realized) refused(p *plan.Plan, desired *unstructured.Unstructured, err error) error {
-	class, _ := fault.Of(err)
+	class, reason := fault.Of(err)
+	if reason == v1alpha1.FailedToListCreatedObjectsReason {
+		return err
+	}
 	return fault.As(class, v1alpha1.TemplateRejectedByAPIServerResourcesSubmittedReason,
 		fmt.Errorf("unable to apply object [%s/%s] for resource [%s] in %s [%s]: %w",
 			desired.GetNamespace(), desired.GetName(), r.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err))
@@ -149,21 +175,27 @@ func (r *Realized) refused(p *plan.Plan, desired *unstructured.Unstructured, err
 // read takes the outputs. What is not there yet is waited for: the object's
 // own watch wakes us.
 func (r *Realized) read(in inputs) error {
-	seen, newest, says := output.Observed(r.Live.Object)
-	if !says {
-		seen = newest
-	}
 	if r.Template.Deployed != nil {
-		out, err := r.deployed(in)
-		if err == nil {
-			r.Output, r.Record.ObservedGeneration = out, seen
-		}
-		return err
+		return r.readDeployed(in)
 	}
-	out, err := output.Read(r.Template.Outputs, r.Live.Object)
+	if r.source == nil {
+		return r.awaitRun()
+	}
+	out, err := output.Read(r.Template.Outputs, r.source)
 	if err != nil {
 		return fault.As(fault.Wait, v1alpha1.MissingValueAtPathResourcesSubmittedReason, err)
 	}
-	r.Output, r.Record.ObservedGeneration = out, seen
+	r.Output, r.Record.ObservedGeneration = out, observed(r.source)
+	if r.source.GetUID() != r.Live.Object.GetUID() {
+		r.Record.ReadFrom = r.source.GetName()
+	}
 	return nil
+}
+
+func observed(live *unstructured.Unstructured) int64 {
+	seen, newest, says := output.Observed(live)
+	if !says {
+		return newest
+	}
+	return seen
 }

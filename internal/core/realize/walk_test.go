@@ -200,15 +200,16 @@ func TestWalkClasses(t *testing.T) {
 
 func TestWalkRefusesToStamp(t *testing.T) {
 	cases := map[string]struct {
-		why, template, param, want string
+		why, lifecycle, metadata, param, want string
 	}{
-		"Lifecycle": {"a lifecycle that is not known is not taken for another", "lifecycle: immutable, ", `"r1"`, "lifecycle [immutable] is not supported"},
-		"Param":     {"a param that is no JSON", "", `{`, "reading param [revision]: "},
+		"Param":        {"a param that is no JSON", "mutable", "{name: app}", `{`, "reading param [revision]: "},
+		"Nameless":     {"an object that is kept up to date is found by its name", "mutable", "{generateName: app-}", `"r1"`, "rendered object has no metadata.name"},
+		"NamelessRuns": {"a run's name begins with something", "immutable", "{}", `"r1"`, "rendered object has neither metadata.name nor metadata.generateName"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := follow(t)
-			r.template(&v1alpha1.ClusterTemplate{}, strings.Replace(deployTemplate, "  template:", "  "+strings.Replace(c.template, ", ", "\n  ", 1)+"template:", 1))
+			r.template(&v1alpha1.ClusterTemplate{}, strings.NewReplacer("  template:", "  lifecycle: "+c.lifecycle+"\n  template:", "{name: app}", c.metadata).Replace(deployTemplate))
 			r.workload.Spec.Params[0].Value.Raw = []byte(c.param)
 			r.walk()
 			err := r.did["deploy"].Err

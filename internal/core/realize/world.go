@@ -17,6 +17,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"rhumb.run/rhumb/internal/core/lifecycle"
 	"rhumb.run/rhumb/internal/core/template"
 )
 
@@ -30,6 +31,13 @@ type World interface {
 	// Apply makes the object so. With live nil the object must not exist yet:
 	// one that was not stamped by us is refused with an *OccupiedError.
 	Apply(ctx context.Context, desired, live *unstructured.Unstructured) (Live, error)
+	// List gives the live objects of like's kind, namespace and controller that carry
+	// all of these labels, newest first, and what kubectl calls their resource.
+	List(ctx context.Context, like *unstructured.Unstructured, labels map[string]string) ([]*unstructured.Unstructured, string, error)
+	// Create makes an object that is never changed afterwards. If one of its name is there
+	// and has the same controller, that one is given back as it is; anybody else's is
+	// refused with an *OccupiedError.
+	Create(ctx context.Context, desired *unstructured.Unstructured) (Live, error)
 }
 
 // Live is an object as the world has it.
@@ -41,7 +49,7 @@ type Live struct {
 
 // DigestAnnotation holds the digest of what was applied: it is by this that a
 // restart knows that nothing is left to do.
-const DigestAnnotation = "rhumb.run/applied"
+const DigestAnnotation = lifecycle.DigestAnnotation
 
 // AdoptAnnotation on an object that we did not stamp lets us take it over.
 const AdoptAnnotation = "rhumb.run/adopt"

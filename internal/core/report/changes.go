@@ -111,12 +111,18 @@ func turned(was, now *v1alpha1.ResourceStatus) (*metav1.Condition, bool) {
 }
 
 // Orphans are the objects that the last status names and the new one does
-// not, and those that could not be deleted when they became so.
-func Orphans(before v1alpha1.OwnerStatus, after []v1alpha1.ResourceStatus) []v1alpha1.StampedRef {
+// not, and those that could not be deleted when they became so. A run of a step
+// that has made a newer one is none: it goes by the step's retention policy.
+func Orphans(before v1alpha1.OwnerStatus, after []v1alpha1.ResourceStatus, did []realize.Realized) []v1alpha1.StampedRef {
 	kept := make(map[string]bool, len(after))
 	for i := range after {
 		if ref := after[i].StampedRef; ref != nil {
 			kept[identity(*ref)] = true
+		}
+	}
+	for i := range did {
+		for _, run := range did[i].Runs {
+			kept[identity(Ref(run, ""))] = true
 		}
 	}
 	var out []v1alpha1.StampedRef

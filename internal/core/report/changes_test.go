@@ -112,7 +112,7 @@ func TestOrphans(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, o := range report.Orphans(c.before, c.after) {
+			for _, o := range report.Orphans(c.before, c.after, nil) {
 				got = append(got, o.Name)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/health"
@@ -33,7 +34,8 @@ func resource(before *v1alpha1.ResourceStatus, r *realize.Realized, now time.Tim
 	case r.Live.Object == nil:
 		conditions = unstamped(&after, before, r)
 	default:
-		after.StampedRef, after.TemplateRef = stampedRef(r), templateRef(r)
+		ref := Ref(r.Live.Object, r.Live.Resource)
+		after.StampedRef, after.TemplateRef = &ref, templateRef(r)
 		after.Outputs = outputs(before, r.Output, now)
 		record := r.Record
 		after.Record = &record
@@ -88,15 +90,16 @@ func missingMessage(r *realize.Realized, missing *output.MissingError, h *metav1
 	return fmt.Sprintf("cannot read value [%s] from unhealthy %s, examine object, particularly whether it is receiving proper inputs", missing.Path, object)
 }
 
-func stampedRef(r *realize.Realized) *v1alpha1.StampedRef {
-	return &v1alpha1.StampedRef{
+// Ref names a live object; resource is what kubectl calls its type.
+func Ref(live *unstructured.Unstructured, resource string) v1alpha1.StampedRef {
+	return v1alpha1.StampedRef{
 		ObjectReference: &corev1.ObjectReference{
-			APIVersion: r.Live.Object.GetAPIVersion(),
-			Kind:       r.Live.Object.GetKind(),
-			Namespace:  r.Live.Object.GetNamespace(),
-			Name:       r.Live.Object.GetName(),
+			APIVersion: live.GetAPIVersion(),
+			Kind:       live.GetKind(),
+			Namespace:  live.GetNamespace(),
+			Name:       live.GetName(),
 		},
-		Resource: r.Live.Resource,
+		Resource: resource,
 	}
 }
 

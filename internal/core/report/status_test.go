@@ -157,7 +157,7 @@ func FuzzForeignStatus(f *testing.F) {
 		first := report.Status(&o, facts, noon)
 		report.Changes(status, first)
 		report.Changes(first, status)
-		for _, orphan := range report.Orphans(status, first.Resources) {
+		for _, orphan := range report.Orphans(status, first.Resources, nil) {
 			if _, err := w.Delete(context.Background(), orphan, o.UID); err != nil {
 				t.Errorf("deleting %v: %v", orphan, err)
 			}

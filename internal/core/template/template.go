@@ -36,6 +36,8 @@ type Template struct {
 	Params     []v1alpha1.TemplateParam
 	HealthRule *v1alpha1.HealthRule
 	Lifecycle  string
+	// Retention says how many finished objects stay, if objects are never changed.
+	Retention v1alpha1.RetentionPolicy
 	// Outputs is what the stamped object promises to yield; empty for those that end a path.
 	Outputs []output.Field
 	// Deployed is set on a template that yields the source that it was given, once this says that it is deployed.
@@ -80,6 +82,12 @@ func Compile(object Object, engine render.Engine) *Template {
 		Params:     spec.Params,
 		HealthRule: spec.HealthRule,
 		Lifecycle:  lifecycle(spec),
+	}
+	if spec.RetentionPolicy != nil {
+		t.Retention = *spec.RetentionPolicy
+	}
+	if t.Lifecycle == v1alpha1.LifecycleTekton && t.HealthRule == nil {
+		t.HealthRule = &v1alpha1.HealthRule{SingleConditionType: "Succeeded"}
 	}
 	t.Outputs, t.err = parse(fields)
 	if d, ok := object.(*v1alpha1.ClusterDeploymentTemplate); ok {
