@@ -253,11 +253,22 @@ func (b *bed) gone(name string) {
 // merge patches an object as some user would.
 func (b *bed) merge(r dynamic.ResourceInterface, name, patch string) {
 	b.t.Helper()
+	b.patch(r, name, patch)
+}
+
+// mergeStatus patches an object's status as its controller would.
+func (b *bed) mergeStatus(r dynamic.ResourceInterface, name, patch string) {
+	b.t.Helper()
+	b.patch(r, name, patch, "status")
+}
+
+func (b *bed) patch(r dynamic.ResourceInterface, name, patch string, subresource ...string) {
+	b.t.Helper()
 	raw, err := yaml.YAMLToJSON([]byte(patch))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := r.Patch(context.Background(), name, types.MergePatchType, raw, metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
+	if _, err := r.Patch(context.Background(), name, types.MergePatchType, raw, metav1.PatchOptions{FieldManager: "somebody"}, subresource...); err != nil {
 		b.t.Fatalf("patching %s: %v", name, err)
 	}
 }

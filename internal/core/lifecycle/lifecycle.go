@@ -115,23 +115,35 @@ func Newest(seen []Examined) *unstructured.Unstructured {
 // Retire is the runs that the policy keeps no longer: of those that succeeded
 // and of those that failed, all but the newest few. One whose fate is not known
 // stays, and so do the spared: the run of what is wanted now, and the one whose
-// outputs are in use. Seen is newest first.
+// outputs are in use. Seen is newest first; among those of one second, which is
+// as fine as their age is known, the spared count as the newest.
 func Retire(seen []Examined, keep v1alpha1.RetentionPolicy, spare ...types.UID) []*unstructured.Unstructured {
 	left := map[metav1.ConditionStatus]int64{
 		metav1.ConditionTrue:  orDefault(keep.MaxSuccessfulRuns),
 		metav1.ConditionFalse: orDefault(keep.MaxFailedRuns),
 	}
+	spared := func(e Examined) bool { return slices.Contains(spare, e.Object.GetUID()) }
+	seen = slices.SortedStableFunc(slices.Values(seen), func(a, b Examined) int {
+		return cmp.Or(b.Object.GetCreationTimestamp().Compare(a.Object.GetCreationTimestamp().Time), rank(spared(a))-rank(spared(b)))
+	})
 	var out []*unstructured.Unstructured
 	for _, e := range seen {
 		if e.Health != metav1.ConditionTrue && e.Health != metav1.ConditionFalse || e.Object.GetDeletionTimestamp() != nil {
 			continue
 		}
 		left[e.Health]--
-		if left[e.Health] < 0 && !slices.Contains(spare, e.Object.GetUID()) {
+		if left[e.Health] < 0 && !spared(e) {
 			out = append(out, e.Object)
 		}
 	}
 	return out
+}
+
+func rank(spared bool) int {
+	if spared {
+		return 0
+	}
+	return 1
 }
 
 func orDefault(n int64) int64 {

@@ -99,8 +99,14 @@ func seen(history string) []lifecycle.Examined {
 	var out []lifecycle.Examined
 	for i, c := range history {
 		e := lifecycle.Examined{Object: object(fmt.Sprintf("%c%d", c, i), "", nil, nil), Health: metav1.ConditionUnknown}
+		// One a second, but for an = which is a success of the second of the one before it.
+		second := int64(1000 - i)
+		if c == '=' {
+			second++
+		}
+		e.Object.SetCreationTimestamp(metav1.Unix(second, 0))
 		switch c {
-		case '+':
+		case '+', '=':
 			e.Health = metav1.ConditionTrue
 		case 'x':
 			now := metav1.Unix(0, 0)
@@ -122,13 +128,14 @@ func TestRetire(t *testing.T) {
 		spare        []types.UID
 		want         []string
 	}{
-		"Few":      {"as many as are allowed stay", "+-", one, nil, nil},
-		"Each":     {"successes and failures are counted apart, the newest stay", "+-+-", one, nil, []string{"+2", "-3"}},
-		"Unknown":  {"one whose fate is not known stays", "+??+", one, nil, []string{"+3"}},
-		"Spared":   {"what is in use stays", "-+-+", one, []types.UID{"-2", "+3"}, nil},
-		"Going":    {"one that is going already is neither counted nor told again", "x-x", one, nil, nil},
-		"Default":  {"ten of each stay where nobody says how many", strings.Repeat("+", 11), v1alpha1.RetentionPolicy{}, nil, []string{"+10"}},
-		"Failures": {"each sort has a number of its own", "---+++", v1alpha1.RetentionPolicy{MaxFailedRuns: 2, MaxSuccessfulRuns: 3}, nil, []string{"-2"}},
+		"Few":        {"as many as are allowed stay", "+-", one, nil, nil},
+		"Each":       {"successes and failures are counted apart, the newest stay", "+-+-", one, nil, []string{"+2", "-3"}},
+		"Unknown":    {"one whose fate is not known stays", "+??+", one, nil, []string{"+3"}},
+		"Spared":     {"what is in use stays", "-+-+", one, []types.UID{"-2", "+3"}, nil},
+		"SameSecond": {"of two of a second, the one in use counts as the newer", "+=", one, []types.UID{"=1"}, []string{"+0"}},
+		"Going":      {"one that is going already is neither counted nor told again", "x-x", one, nil, nil},
+		"Default":    {"ten of each stay where nobody says how many", strings.Repeat("+", 11), v1alpha1.RetentionPolicy{}, nil, []string{"+10"}},
+		"Failures":   {"each sort has a number of its own", "---+++", v1alpha1.RetentionPolicy{MaxFailedRuns: 2, MaxSuccessfulRuns: 3}, nil, []string{"-2"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
