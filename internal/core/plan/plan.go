@@ -10,6 +10,7 @@ package plan
 import (
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/blueprint"
+	"rhumb.run/rhumb/internal/core/output"
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/template"
 )
@@ -19,6 +20,9 @@ type Plan struct {
 	Owner     *owner.Owner
 	Blueprint *blueprint.Blueprint
 	Steps     []Step
+	// Given are outputs that are known before the walk, by the name of the step
+	// that yields them. Such a step is stamped, but what it yields is not waited for.
+	Given map[string]output.Output
 }
 
 // Step is a resource of the blueprint, ready to be taken.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -53,7 +54,8 @@ const (
 // Walk takes each step in turn, feeding it the outputs of those before it. A
 // step that fails does not stop the others: what it yields carries the error.
 func Walk(ctx context.Context, w World, p plan.Plan) []Realized {
-	outputs := make(map[string]output.Output, len(p.Steps))
+	outputs := make(map[string]output.Output, len(p.Steps)+len(p.Given))
+	maps.Copy(outputs, p.Given)
 	done := make([]Realized, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		r := Realized{Step: s}
@@ -91,6 +93,10 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 	}
 	if err := r.submit(ctx, w, p, desired); err != nil {
 		return r.refused(p, desired, err)
+	}
+	if given, ok := p.Given[r.Name]; ok {
+		r.Output = given
+		return nil
 	}
 	return r.read(inputs)
 }
