@@ -84,7 +84,7 @@ var Layers = []Layer{
 		Why: "an adapter is a peer: what two of them share belongs to core, what joins them to cmd",
 	},
 	{
-		Name: "offline", Dirs: []string{"internal/memory", "internal/paper", "internal/story"},
+		Name: "offline", Dirs: []string{"internal/lint", "internal/memory", "internal/paper", "internal/preview", "internal/story", "internal/suite"},
 		May: []string{"api", "config", "fault", "core"}, Peers: true,
 		Why: "what works without a cluster has none to reach: engines and files are handed in by cmd",
 	},

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitFound = 1
+	exitUsage = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, &streams{os.Stdin, os.Stdout, os.Stderr}, os.Args)
+	stop()
+	os.Exit(code)
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run is the whole program, but for leaving it.
+func run(ctx context.Context, io *streams, args []string) int {
+	root := newRoot(io, args[0])
+	root.SetArgs(args[1:])
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	var usage *usageError
+	misused := errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command")
+	if !errors.Is(err, errFound) {
+		fmt.Fprintf(io.err, "%s: %v\n", root.DisplayName(), err)
+	}
+	if !misused {
+		return exitFound
+	}
+	fmt.Fprintf(io.err, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
+	return exitUsage
+}
+
+// errFound says that what is wrong has been said already.
+var errFound = errors.New("something is wrong")
+
+// usageError is a command that was not understood.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+func newRoot(io *streams, self string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rhumb",
+		Short: "Render, test and lint supply chains, without a cluster",
+		Long: `rhumb shows what a supply chain or delivery makes of an owner, runs tests of
+templates and chains, and finds what is wrong in their files. It needs no cluster.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	if strings.HasPrefix(filepath.Base(self), "kubectl-") {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl rhumb"}
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(newRender(io), newVersion(io))
+	return root
+}
+
+// exactly makes cobra's complaints about arguments usage errors.
+func exactly(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{err}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what was printed into the scripts: read the difference before you commit it")
+
+func TestMain(m *testing.M) {
+	rhumb := func() { os.Exit(run(context.Background(), &streams{os.Stdin, os.Stdout, os.Stderr}, os.Args)) }
+	testscript.Main(m, map[string]func(){"rhumb": rhumb, "kubectl-rhumb": rhumb})
+}
+
+// TestScripts types what users type: $REPO is this repository.
+func TestScripts(t *testing.T) {
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("REPO", repo)
+			return nil
+		},
+	})
+}
