@@ -173,7 +173,12 @@ func (s *server) dryRun(ctx context.Context, object *unstructured.Unstructured) 
 	return err
 }
 
-// document is one of a file's YAML documents, with what its comments say of it.
+// document is one of a file's YAML documents, with what its comments say of it:
+//
+//	refused  by the API server alone, and in the same words by all others
+//	schema   by the API server alone; nobody else is asked
+//	webhook  by the webhook; the API server's own rules let it in
+//	warned   of by the webhook, which lets it in
 type document struct {
 	text         []byte
 	why, refused string
@@ -189,10 +194,12 @@ func split(text []byte) []document {
 			if why, ok := strings.CutPrefix(line, "# why: "); ok {
 				d.why = why
 			}
-			if refused, ok := strings.CutPrefix(line, "# refused: "); ok {
-				d.refused = refused
+			for _, by := range []string{"# refused: ", "# schema: "} {
+				if refused, ok := strings.CutPrefix(line, by); ok {
+					d.refused = refused
+				}
 			}
-			d.accepted = d.accepted || line == "# accepted"
+			d.accepted = d.accepted || line == "# accepted" || strings.HasPrefix(line, "# webhook: ")
 		}
 		out = append(out, d)
 	}
