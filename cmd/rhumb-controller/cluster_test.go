@@ -62,10 +62,13 @@ func bedOn(t *testing.T, config *rest.Config, ns string) *bed {
 	b := &bed{t, c, client, ns}
 	// What is left behind must not keep the controller of the next test busy.
 	t.Cleanup(func() {
-		for _, r := range []string{"workloads"} {
+		for _, r := range []string{"workloads", "deliverables"} {
 			_ = b.carto(r).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{})
 		}
-		for _, r := range []string{"clustersupplychains", "clusterimagetemplates", "clustersourcetemplates", "clusterconfigtemplates", "clustertemplates"} {
+		for _, r := range []string{
+			"clustersupplychains", "clusterdeliveries", "clusterimagetemplates", "clustersourcetemplates",
+			"clusterconfigtemplates", "clusterdeploymenttemplates", "clustertemplates",
+		} {
 			_ = b.client.Resource(cartoResource(r)).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "bed=" + ns})
 		}
 	})
@@ -91,7 +94,7 @@ func (b *bed) configMaps() dynamic.ResourceInterface {
 func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()) {
 	b.t.Helper()
 	o, err := parse([]string{
-		"--controllers=workload,supplychain", "--leader-elect=false",
+		"--controllers=workload,supplychain,deliverable,delivery", "--leader-elect=false",
 		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error",
 	}, b.t.Output())
 	if err != nil {
@@ -102,6 +105,8 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 		seen.ByObject = map[client.Object]cache.ByObject{
 			&v1alpha1.Workload{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
 			&v1alpha1.ClusterSupplyChain{}: {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
+			&v1alpha1.Deliverable{}:        {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.ClusterDelivery{}:    {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
 		}
 	}
 	if err := setLogger(o); err != nil {
@@ -201,9 +206,15 @@ func (b *bed) until(what string, fact func() (bool, string)) {
 // workload waits until a Workload's Ready condition has a status and reason.
 func (b *bed) workload(name, status, reason string) *unstructured.Unstructured {
 	b.t.Helper()
+	return b.owner("workloads", name, status, reason)
+}
+
+// owner waits until the Ready condition of an owner has a status and reason.
+func (b *bed) owner(resource, name, status, reason string) *unstructured.Unstructured {
+	b.t.Helper()
 	var got *unstructured.Unstructured
-	b.until(fmt.Sprintf("workload %s is Ready=%s %s", name, status, reason), func() (bool, string) {
-		w, err := b.carto("workloads").Get(context.Background(), name, metav1.GetOptions{})
+	b.until(fmt.Sprintf("%s/%s is Ready=%s %s", resource, name, status, reason), func() (bool, string) {
+		w, err := b.carto(resource).Get(context.Background(), name, metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()
 		}
@@ -215,10 +226,12 @@ func (b *bed) workload(name, status, reason string) *unstructured.Unstructured {
 	return got
 }
 
-func readyCondition(u *unstructured.Unstructured) map[string]any {
+func readyCondition(u *unstructured.Unstructured) map[string]any { return condition(u, "Ready") }
+
+func condition(u *unstructured.Unstructured, kind string) map[string]any {
 	list, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 	for _, e := range list {
-		if m := e.(map[string]any); m["type"] == "Ready" {
+		if m := e.(map[string]any); m["type"] == kind {
 			return m
 		}
 	}
@@ -237,6 +250,18 @@ func (b *bed) data(name string, want map[string]string) *unstructured.Unstructur
 		got = u
 		have, _, _ := unstructured.NestedStringMap(u.Object, "data")
 		return cmp.Equal(have, want), fmt.Sprint(have)
+	})
+	return got
+}
+
+// object waits until an object is there.
+func (b *bed) object(r dynamic.ResourceInterface, name string) *unstructured.Unstructured {
+	b.t.Helper()
+	var got *unstructured.Unstructured
+	b.until(name+" is there", func() (bool, string) {
+		u, err := r.Get(context.Background(), name, metav1.GetOptions{})
+		got = u
+		return err == nil, fmt.Sprint(err)
 	})
 	return got
 }

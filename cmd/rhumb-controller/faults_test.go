@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"rhumb.run/rhumb/internal/testkit/controlplane"
@@ -67,58 +68,80 @@ func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 // in turn, before and after the answer came, and starts it again: the end is
 // always that of a life without death.
 func TestKilledBetweenAnyTwoWrites(t *testing.T) {
-	want := life(t, nil)
-	for _, answered := range []bool{true, false} {
-		for k := 1; ; k++ {
-			killer := newKiller(k, answered)
-			got := life(t, killer)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("killed at write %d (answered %v):\n%s", k, answered, diff)
+	for _, w := range []way{
+		{resource: "workloads", docs: rights + "\n---" + chain + "\n---" + app},
+		{resource: "deliverables", docs: rights + "\n---" + runRights + "\n---" + delivery + "\n---" + deliverable, beside: (*bed).deploys},
+	} {
+		t.Run(w.resource, func(t *testing.T) {
+			want := life(t, w, nil)
+			for _, answered := range []bool{true, false} {
+				for k := 1; ; k++ {
+					killer := newKiller(k, answered)
+					got := life(t, w, killer)
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Errorf("killed at write %d (answered %v):\n%s", k, answered, diff)
+					}
+					if !killer.died.Load() {
+						break // it made fewer writes than that: all were tried
+					}
+				}
 			}
-			if !killer.died.Load() {
-				break // it made fewer writes than that: all were tried
-			}
-		}
+		})
 	}
 }
 
-// life runs a Workload through a first deployment and a change of its last
+// way is how an owner called app comes to an object called app-deploy, made by the template NS-deploy.
+type way struct {
+	resource, docs string
+	// beside is who does the work that stamped objects ask for, if anybody does.
+	beside func(*bed)
+}
+
+// life runs an owner through a first deployment and a change of its last
 // template's object name, with a death on the way if there is a killer.
-func life(t *testing.T, k *killer) map[string]any {
+func life(t *testing.T, w way, k *killer) map[string]any {
 	t.Helper()
 	b := newBed(t)
+	if w.beside != nil {
+		w.beside(b)
+	}
 	if k != nil {
 		stop := b.start(k.wrap)
 		go func() { <-k.dead; stop(); b.start(nil) }()
 	} else {
 		b.start(nil)
 	}
-	b.apply(rights + "\n---" + chain + "\n---" + app)
+	b.apply(w.docs)
 	b.data("app-deploy", deployed("one"))
-	b.workload("app", "True", "Ready")
+	b.owner(w.resource, "app", "True", "Ready")
 	b.merge(b.client.Resource(cartoResource("clustertemplates")), b.ns+"-deploy",
 		`{spec: {template: {metadata: {name: $(workload.metadata.name)$-moved}}}}`)
 	b.data("app-moved", deployed("one"))
 	b.gone("app-deploy")
-	w := b.workload("app", "True", "Ready")
+	var end *unstructured.Unstructured
 	b.until("the status names the new object alone", func() (bool, string) {
-		w = b.workload("app", "True", "Ready")
-		text := toString(w.Object["status"])
+		end = b.owner(w.resource, "app", "True", "Ready")
+		text := toString(end.Object["status"])
 		return strings.Contains(text, "app-moved") && !strings.Contains(text, "app-deploy"), text
 	})
-	return map[string]any{"status": timeless(b.ns, w.Object["status"]), "objects": b.objects()}
+	return map[string]any{"status": timeless(b.ns, end.Object["status"]), "objects": b.objects()}
 }
 
 // objects are the stamped objects with what matters of them.
 func (b *bed) objects() map[string]any {
 	b.t.Helper()
-	list, err := b.configMaps().List(context.Background(), metav1.ListOptions{LabelSelector: "carto.run/workload-name"})
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	out := map[string]any{}
-	for _, u := range list.Items {
-		out[u.GetName()] = map[string]any{"data": u.Object["data"], "owners": len(u.GetOwnerReferences()), "labels": timeless(b.ns, labelsOf(&u))}
+	for _, r := range []dynamic.ResourceInterface{b.configMaps(), b.carto("runnables")} {
+		list, err := r.List(context.Background(), metav1.ListOptions{LabelSelector: "carto.run/resource-name"})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, u := range list.Items {
+			out[u.GetKind()+"/"+u.GetName()] = map[string]any{
+				"data": u.Object["data"], "spec": u.Object["spec"], "generation": u.GetGeneration(),
+				"owners": len(u.GetOwnerReferences()), "labels": timeless(b.ns, labelsOf(&u)),
+			}
+		}
 	}
 	return out
 }
