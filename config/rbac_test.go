@@ -4,6 +4,7 @@ package config
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,10 @@ func TestControllerRights(t *testing.T) {
 	}{
 		"ReadWorkloads":    {"they are what it acts for", "watch", "carto.run", "workloads", "", "", true},
 		"WriteStatus":      {"it says what became of them", "update", "carto.run", "workloads/status", "a", "w", true},
+		"OwnerStatus":      {"deliverables are owners, too", "update", "carto.run", "deliverables/status", "a", "d", true},
+		"DeliveryStatus":   {"it says whether one can be followed", "patch", "carto.run", "clusterdeliveries/status", "", "d", true},
+		"WriteDeliverable": {"what users ask for is theirs", "patch", "carto.run", "deliverables", "a", "d", false},
+		"WriteDelivery":    {"and this is the platform team's", "patch", "carto.run", "clusterdeliveries", "", "d", false},
 		"WriteImageStatus": {"it says what it saw", "patch", "source.apps.tanzu.vmware.com", "imagerepositories/status", "a", "i", true},
 		"PassOnPush":       {"a registry may tell a replica that does not poll", "patch", "source.apps.tanzu.vmware.com", "imagerepositories", "a", "i", true},
 		"DeleteImages":     {"and that is all it may do to them", "delete", "source.apps.tanzu.vmware.com", "imagerepositories", "a", "i", false},
@@ -77,13 +82,49 @@ func TestControllerRights(t *testing.T) {
 	}
 }
 
+// Who may change an application may change deliverables; who may only look may look at them. Neither draws paths.
+func TestUserRights(t *testing.T) {
+	s := connect(t)
+	for role, may := range map[string]map[string]bool{
+		"edit": {"create deliverables": true, "delete workloads": true, "update clusterdeliveries": false, "update deliverables/status": false},
+		"view": {"watch deliverables": true, "create deliverables": false, "list secrets": false},
+	} {
+		t.Run(role, func(t *testing.T) {
+			s.create(t, `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: config-user-`+role+`, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: `+role+`}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: config-`+role+`}]`)
+			s.eventually(t, "config-"+role, "list", "carto.run", "deliverables")
+			for what, want := range may {
+				verb, resource, _ := strings.Cut(what, " ")
+				group := "carto.run"
+				if resource == "secrets" {
+					group = ""
+				}
+				got, err := s.may(t.Context(), "config-"+role, verb, group, resource, "default", "")
+				if err != nil || got != want {
+					t.Errorf("%s may %s: %t, %v, want %t", role, what, got, err, want)
+				}
+			}
+		})
+	}
+}
+
+// eventually waits until a right that is put together by aggregation is there.
+func (s *server) eventually(t *testing.T, user, verb, group, resource string) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		return s.may(ctx, user, verb, group, resource, "default", "")
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s may %s %s: %v", user, verb, resource, err)
+	}
+}
+
 // aggregated waits until the controller manager has put the watched kinds together.
 func (s *server) aggregated(t *testing.T) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		return s.may(ctx, controller, "watch", "apps", "deployments", "", "")
-	})
-	if err != nil {
-		t.Fatalf("waiting for the aggregated role: %v", err)
-	}
+	s.eventually(t, controller, "watch", "apps", "deployments")
 }
