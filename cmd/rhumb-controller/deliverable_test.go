@@ -14,8 +14,8 @@ import (
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
 
-// runRights let the account of a bed's owners stamp Runnables, too.
-const runRights = `
+// runnableRights let the account of a bed's owners stamp Runnables, too.
+const runnableRights = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: runner}
@@ -115,7 +115,7 @@ func (b *bed) deployed(ctx context.Context, u *unstructured.Unstructured) {
 func TestDeliverableIsDelivered(t *testing.T) {
 	b := newBed(t)
 	b.start(nil)
-	b.apply(rights + "\n---" + runRights + "\n---" + delivery + "\n---" + deliverable)
+	b.apply(rights + "\n---" + runnableRights + "\n---" + delivery + "\n---" + deliverable)
 	d := b.owner("deliverables", "app", "Unknown", "ConditionNotMet")
 	const waits = "resource [run] condition not met: could not find value on output [status.outputs]: jsonpath returned empty list: status.outputs"
 	if got := readyCondition(d)["message"]; got != waits {
@@ -156,7 +156,7 @@ func TestDeploymentTemplateThatChanges(t *testing.T) {
 	b.start(nil)
 	b.deploys()
 	docs := strings.Split(delivery, "\n---\n")
-	b.apply(rights + "\n---" + runRights + "\n---\n" + docs[0] + "\n---\n" + docs[2] + "\n---\n" + docs[3] + "\n---" + deliverable)
+	b.apply(rights + "\n---" + runnableRights + "\n---\n" + docs[0] + "\n---\n" + docs[2] + "\n---\n" + docs[3] + "\n---" + deliverable)
 	d := b.owner("deliverables", "app", "False", "TemplatesNotFound")
 	if got := readyCondition(d)["message"]; got != "did not find the template of the resource(s) [run]" {
 		t.Errorf("message = %q", got)
@@ -181,7 +181,7 @@ func TestNoDeliveryThenOne(t *testing.T) {
 	b.start(nil)
 	b.deploys()
 	// A supply chain that asks for the same is for Workloads alone.
-	b.apply(rights + "\n---" + runRights + "\n---" + chain + "\n---" + deliverable)
+	b.apply(rights + "\n---" + runnableRights + "\n---" + chain + "\n---" + deliverable)
 	b.owner("deliverables", "app", "False", "DeliveryNotFound")
 	b.apply(delivery)
 	b.owner("deliverables", "app", "True", "Ready")
@@ -194,7 +194,7 @@ func TestAccountOfADeliveryNeedsAGrant(t *testing.T) {
 	b.deploys()
 	elsewhere := bedOn(t, b.config, controlplane.Namespace(t))
 	elsewhere.apply(strings.Split(rights, "\n---\n")[0])
-	bound := strings.ReplaceAll(rights+"\n---"+runRights, "namespace: NS", "namespace: "+elsewhere.ns)
+	bound := strings.ReplaceAll(rights+"\n---"+runnableRights, "namespace: NS", "namespace: "+elsewhere.ns)
 	named := strings.Replace(delivery, "  selector: {bed: NS}", "  selector: {bed: NS}\n  serviceAccountRef: {name: builder, namespace: "+elsewhere.ns+"}", 1)
 	b.apply(bound + "\n---" + named + "\n---" + strings.Replace(deliverable, "serviceAccountName: builder, ", "", 1))
 	d := b.owner("deliverables", "app", "False", "ServiceAccountError")
@@ -210,6 +210,6 @@ func TestShippedRightsSufficeForDeliverables(t *testing.T) {
 	b := newBed(t)
 	b.withShippedRights().start(nil)
 	b.deploys()
-	b.apply(rights + "\n---" + runRights + "\n---" + delivery + "\n---" + deliverable)
+	b.apply(rights + "\n---" + runnableRights + "\n---" + delivery + "\n---" + deliverable)
 	b.owner("deliverables", "app", "True", "Ready")
 }

@@ -70,7 +70,7 @@ func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 func TestKilledBetweenAnyTwoWrites(t *testing.T) {
 	for _, w := range []way{
 		{resource: "workloads", docs: rights + "\n---" + chain + "\n---" + app},
-		{resource: "deliverables", docs: rights + "\n---" + runRights + "\n---" + delivery + "\n---" + deliverable, beside: (*bed).deploys},
+		{resource: "deliverables", docs: rights + "\n---" + runnableRights + "\n---" + delivery + "\n---" + deliverable, beside: (*bed).deploys},
 	} {
 		t.Run(w.resource, func(t *testing.T) {
 			want := life(t, w, nil)
