@@ -7,8 +7,10 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/cause"
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/realize"
 )
@@ -19,11 +21,16 @@ type Facts struct {
 	BlueprintErr error
 	// IdentityErr says why nobody could act for the owner.
 	IdentityErr error
+	// Blueprint is the name of the blueprint that is followed, Account who acts for the owner.
+	Blueprint string
+	Account   types.NamespacedName
 	// Walked is true if the plan was walked; Realized is then what became of it.
 	Walked   bool
 	Realized []realize.Realized
 	// Orphans could not be deleted yet.
 	Orphans []v1alpha1.StampedRef
+	// Looked is what was found below the objects of steps that are not well, by step; nil if nobody looked yet.
+	Looked map[string]*cause.Node
 }
 
 // Status is the owner's new status. Where the walk did not get as far as the
@@ -42,6 +49,7 @@ func Status(o *owner.Owner, f Facts, now time.Time) v1alpha1.OwnerStatus {
 		conditions = append(conditions, submitted(f.Realized, after.Resources), healthy(after.Resources))
 	}
 	after.Conditions = since(now, before.Conditions, withReady(conditions))
+	after.Cause = because(o, f, after)
 	return after
 }
 
