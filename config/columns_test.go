@@ -25,9 +25,9 @@ apiVersion: carto.run/v1alpha1
 kind: Workload
 metadata: {name: config-columns, namespace: default}
 spec: {source: {git: {url: "https://example.com/a"}}}`,
-		status:  `{supplyChainRef: {name: chain}, conditions: ` + columnConditions + `}`,
-		columns: "Name,Source,SupplyChain,Ready,Reason,Age",
-		want:    []any{"config-columns", "https://example.com/a", "chain", "True", "Ready"},
+		status:  `{supplyChainRef: {name: chain}, cause: it rains, conditions: ` + columnConditions + `}`,
+		columns: "Name,Source,SupplyChain,Ready,Reason,Cause,Age",
+		want:    []any{"config-columns", "https://example.com/a", "chain", "True", "Ready", "it rains"},
 	},
 	"Deliverable": {
 		why: "a source may be an image",
@@ -36,9 +36,9 @@ apiVersion: carto.run/v1alpha1
 kind: Deliverable
 metadata: {name: config-columns, namespace: default}
 spec: {source: {image: example.com/a}}`,
-		status:  `{deliveryRef: {name: delivery}, conditions: ` + columnConditions + `}`,
-		columns: "Name,Source,Delivery,Ready,Reason,Age",
-		want:    []any{"config-columns", "example.com/a", "delivery", "True", "Ready"},
+		status:  `{deliveryRef: {name: delivery}, cause: it rains, conditions: ` + columnConditions + `}`,
+		columns: "Name,Source,Delivery,Ready,Reason,Cause,Age",
+		want:    []any{"config-columns", "example.com/a", "delivery", "True", "Ready", "it rains"},
 	},
 	"Runnable": {
 		why: "a runnable has no source",
@@ -47,9 +47,9 @@ apiVersion: carto.run/v1alpha1
 kind: Runnable
 metadata: {name: config-columns, namespace: default}
 spec: {runTemplateRef: {name: t}}`,
-		status:  `{conditions: ` + columnConditions + `}`,
-		columns: "Name,Ready,Reason,Age",
-		want:    []any{"config-columns", "True", "Ready"},
+		status:  `{cause: it rains, conditions: ` + columnConditions + `}`,
+		columns: "Name,Ready,Reason,Cause,Age",
+		want:    []any{"config-columns", "True", "Ready", "it rains"},
 	},
 	"ClusterSupplyChain": {
 		why: "is it usable",

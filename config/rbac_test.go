@@ -66,6 +66,9 @@ func TestControllerRights(t *testing.T) {
 		"Lease":            {"one replica works", "update", "coordination.k8s.io", "leases", "rhumb-system", "rhumb", true},
 		"LeaseElsewhere":   {"other leases are others'", "update", "coordination.k8s.io", "leases", "kube-system", "x", false},
 		"LocalRegistry":    {"the cluster says where its registry is", "watch", "", "configmaps", "kube-public", "local-registry-hosting", true},
+		"ReadLogs":         {"a cause quotes the last lines of what failed", "get", "", "pods/log", "a", "p", true},
+		"ExecInPods":       {"reading is all", "create", "", "pods/exec", "a", "p", false},
+		"ReadWarnings":     {"and what was said about it", "list", "", "events", "a", "", true},
 		"Events":           {"it tells what changed", "create", "", "events", "a", "", true},
 	}
 	s.aggregated(t)

@@ -72,6 +72,10 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
+	lookout, err := kube.NewLookout(mgr.GetConfig(), mgr.GetHTTPClient(), own)
+	if err != nil {
+		return err
+	}
 	var wakers []kube.Waker
 	cluster := &kube.Cluster{
 		Identities: kube.NewIdentities(mgr.GetConfig(), mgr.GetHTTPClient(), mgr.GetClient()),
@@ -97,7 +101,7 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 		if !o.runs(c.name) {
 			continue
 		}
-		wake, err := owner.Add(mgr, owner.Options{Kind: c.kind, Concurrency: c.concurrency, As: as})
+		wake, err := owner.Add(mgr, owner.Options{Kind: c.kind, Concurrency: c.concurrency, As: as, Look: lookout.Look})
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now ti
 	var facts report.Facts
 	b, err := blueprint.Choose(&o, s.compiled(w, o.BlueprintKind))
 	if b != nil {
-		out.Blueprint = b.Name
+		out.Blueprint, facts.Blueprint, facts.Account = b.Name, b.Name, blueprint.Account(&o, b)
 	}
 	facts.BlueprintErr = err
 	if err == nil {

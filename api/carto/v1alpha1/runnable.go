@@ -14,6 +14,7 @@ import (
 // +kubebuilder:resource:shortName=run
 // +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].status"
 // +kubebuilder:printcolumn:name="Reason",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].reason"
+// +kubebuilder:printcolumn:name="Cause",type="string",JSONPath=".status.cause",priority=1
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp"
 type Runnable struct {
 	metav1.TypeMeta   `json:",inline"`

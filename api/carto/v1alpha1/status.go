@@ -24,8 +24,9 @@ type OwnerStatus struct {
 	// again until it succeeds.
 	// +optional
 	Orphans []StampedRef `json:"orphans,omitempty"`
-	// Cause is why the owner is not ready, in one sentence with its evidence, found by following the failing object
-	// down to what failed in it; and what would mend it. Empty while the owner is ready.
+	// Cause is why the owner is not ready, in one sentence: which object, what it says, and what would mend it. It is found
+	// by following the failing object down to what failed in it. Of an owner that is ready it tells only of a stamped
+	// object that says itself that it is failing, as a Deployment does whose template has no healthRule.
 	// +optional
 	Cause string `json:"cause,omitempty"`
 }

@@ -39,6 +39,7 @@ type Reconciler struct {
 	needs      *loop.Needs
 	queue      *loop.Queue
 	loop       *loop.Loop
+	inquiry    *loop.Inquiry
 	now        func() time.Time
 }
 
@@ -59,6 +60,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reco
 		o.Status, o.Blueprint = newer.status, newer.blueprint
 	}
 	did := r.act(ctx, key, &o)
+	r.inquiry.Consider(key, report.Evidence(&o, did.facts, did.status), did.status.Cause)
 	wait, writeErr := r.save(ctx, object, &o, did)
 	result, err := r.loop.Settle(key, errors.Join(did.err(), writeErr))
 	if err == nil && wait > 0 && (result.RequeueAfter == 0 || wait < result.RequeueAfter) {
@@ -89,7 +91,7 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Ow
 	d := outcome{blueprint: o.Blueprint}
 	b, err := r.choose(ctx, o)
 	if b != nil {
-		d.blueprint = b.Name
+		d.blueprint, d.facts.Blueprint = b.Name, b.Name
 	}
 	if err != nil {
 		r.needs.Set(key, nil)
@@ -97,7 +99,8 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Ow
 		d.status = report.Status(o, d.facts, r.now())
 		return d
 	}
-	account := account(o, b)
+	account := blueprint.Account(o, b)
+	d.facts.Account = account
 	p := plan.Resolve(b, o)
 	r.needs.Set(key, needsOf(&p, account))
 	world, err := r.as(ctx, account, o.Namespace, b.Name)
@@ -106,6 +109,7 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, o *owner.Ow
 		d.status = report.Status(o, d.facts, r.now())
 		return d
 	}
+	d.facts.Looked = r.inquiry.Found(key)
 	d.facts.Walked, d.facts.Realized = true, realize.Walk(ctx, world, p)
 	d.status = report.Status(o, d.facts, r.now())
 	d.removed, d.pruneErr = sweep.Sweep(ctx, world, o, &d.status, d.facts.Realized)
@@ -120,23 +124,9 @@ func (r *Reconciler) choose(ctx context.Context, o *owner.Owner) (*blueprint.Blu
 	return blueprint.Choose(o, all)
 }
 
-// account is the owner's choice, else the blueprint's, else the namespace's default.
-func account(o *owner.Owner, b *blueprint.Blueprint) types.NamespacedName {
-	switch {
-	case o.ServiceAccount != "":
-		return types.NamespacedName{Namespace: o.Namespace, Name: o.ServiceAccount}
-	case b.ServiceAccount.Name != "":
-		namespace := b.ServiceAccount.Namespace
-		if namespace == "" {
-			namespace = o.Namespace
-		}
-		return types.NamespacedName{Namespace: namespace, Name: b.ServiceAccount.Name}
-	}
-	return types.NamespacedName{Namespace: o.Namespace, Name: "default"}
-}
-
 func (r *Reconciler) forget(key reconcile.Request) {
 	r.needs.Set(key, nil)
 	r.loop.Forget(key)
+	r.inquiry.Forget(key)
 	r.statuses.Forget(key.NamespacedName)
 }

@@ -24,6 +24,8 @@ type Options struct {
 	As   As
 	// Concurrency is how many owners are acted for at once.
 	Concurrency int
+	// Look finds what is below an object that is not well; without it causes say less.
+	Look loop.Look
 }
 
 // Add puts the controller into a manager. The function that it returns is to
@@ -44,6 +46,10 @@ func Add(mgr manager.Manager, o Options) (func(kind string, owner types.Namespac
 		queue:      loop.NewQueue(),
 		loop:       loop.New(),
 		now:        time.Now,
+	}
+	r.inquiry = loop.NewInquiry(o.Look, func(key reconcile.Request) { r.queue.Wake(loop.Moved, 0, key) }, r.queue.Busy)
+	if err := mgr.Add(r.inquiry); err != nil {
+		return nil, fmt.Errorf("starting the inquiry: %w", err)
 	}
 	c, err := controller.New(strings.ToLower(o.Kind.Kind), mgr, controller.Options{
 		Reconciler:              r,

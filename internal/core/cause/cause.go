@@ -37,6 +37,8 @@ type Step struct {
 	// After names the steps whose outputs this one reads.
 	After []string
 	Err   error
+	// Desired is the object as it was to be made; nil if the template could not be filled in.
+	Desired *unstructured.Unstructured
 	// Live is the stamped object; nil if there is none.
 	Live *unstructured.Unstructured
 	// Healthy is the step's Healthy condition.

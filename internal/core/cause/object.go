@@ -83,6 +83,9 @@ func ails(u *unstructured.Unstructured) bool {
 	if len(failed(u)) > 0 {
 		return true
 	}
+	if !hasStatus(u) {
+		return false
+	}
 	switch u.GetKind() {
 	case "Deployment", "StatefulSet", "ReplicaSet":
 		wanted, found, _ := unstructured.NestedInt64(u.Object, "spec", "replicas")

@@ -84,6 +84,8 @@ func (e *Evidence) refused(s *Step) finding {
 	switch reason {
 	case v1alpha1.TemplateStampFailureResourcesSubmittedReason:
 		return finding{rank: specific, what: fmt.Sprintf("%s cannot be filled in for %s %s", s.Template, e.Owner, e.Name), quote: clean(message), fix: "correct the template, or the " + strings.ToLower(e.Owner) + " that it reads"}
+	case v1alpha1.TemplateOptionsMatchErrorResourcesSubmittedReason, v1alpha1.ResolveTemplateOptionsErrorResourcesSubmittedReason:
+		return finding{rank: specific, what: fmt.Sprintf("%s offers resource %q templates, and not exactly one of them fits %s %s", e.Blueprint, s.Name, e.Owner, e.Name), quote: clean(message), fix: "correct the options' selectors, or the labels and fields that they read"}
 	case v1alpha1.TemplateObjectRetrievalFailureResourcesSubmittedReason:
 		if strings.Contains(message, "not found") {
 			return finding{rank: specific, what: fmt.Sprintf("%s, which %s names for resource %q, does not exist", s.Template, e.Blueprint, s.Name), fix: "create the template, or correct templateRef in " + e.Blueprint}
@@ -101,8 +103,8 @@ func (e *Evidence) refused(s *Step) finding {
 
 // object names what could not be made, which may never have existed.
 func (e *Evidence) object(s *Step) string {
-	if s.Live != nil {
-		return name(s.Live)
+	if s.Desired != nil {
+		return name(s.Desired)
 	}
 	if s.Name == "" {
 		return e.Owner + " " + e.Name
@@ -115,7 +117,7 @@ func innermost(err error) string {
 	message := err.Error()
 	if strings.HasPrefix(message, "unable to ") {
 		if _, after, ok := strings.Cut(message, "]: "); ok {
-			return after
+			return strings.TrimPrefix(after, "failed to recursively evaluate template: ")
 		}
 	}
 	return message

@@ -26,6 +26,8 @@ type Realized struct {
 	plan.Step
 	// Template is nil if it could not be had.
 	Template *template.Template
+	// Desired is the object as the template made it; nil if it could not be made.
+	Desired *unstructured.Unstructured
 	// Live is the stamped object as it is now; nil Object if nothing was stamped in this walk.
 	Live Live
 	// Written says what Apply or Create did, if it was called.
@@ -91,6 +93,7 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 		return fault.Rejectf(v1alpha1.TemplateStampFailureResourcesSubmittedReason,
 			"unable to stamp object for resource [%s] for template [%s/%s] in %s [%s]: %w", r.Name, r.Chosen.Kind, r.Chosen.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err)
 	}
+	r.Desired = desired
 	if err := r.submit(ctx, w, p, desired); err != nil {
 		return r.refused(p, desired, err)
 	}

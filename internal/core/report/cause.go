@@ -33,7 +33,7 @@ func Evidence(o *owner.Owner, f Facts, status v1alpha1.OwnerStatus) cause.Eviden
 }
 
 func step(r *realize.Realized) cause.Step {
-	s := cause.Step{Name: r.Name, Err: r.Err, Live: r.Live.Object}
+	s := cause.Step{Name: r.Name, Err: r.Err, Desired: r.Desired, Live: r.Live.Object}
 	if r.Chosen.Name != "" {
 		s.Template = r.Chosen.Kind + " " + r.Chosen.Name
 	}
