@@ -84,7 +84,7 @@ func (e *Evidence) refused(s *Step) finding {
 	switch reason {
 	case v1alpha1.TemplateStampFailureResourcesSubmittedReason:
 		return finding{rank: specific, what: fmt.Sprintf("%s cannot be filled in for %s %s", s.Template, e.Owner, e.Name), quote: clean(message), fix: "correct the template, or the " + strings.ToLower(e.Owner) + " that it reads"}
-	case v1alpha1.TemplateOptionsMatchErrorResourcesSubmittedReason, v1alpha1.ResolveTemplateOptionsErrorResourcesSubmittedReason:
+	case v1alpha1.TemplateOptionsMatchErrorReason, v1alpha1.ResolveTemplateOptionsErrorReason:
 		return finding{rank: specific, what: fmt.Sprintf("%s offers resource %q templates, and not exactly one of them fits %s %s", e.Blueprint, s.Name, e.Owner, e.Name), quote: clean(message), fix: "correct the options' selectors, or the labels and fields that they read"}
 	case v1alpha1.TemplateObjectRetrievalFailureResourcesSubmittedReason:
 		if strings.Contains(message, "not found") {
