@@ -8,19 +8,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rhumb.run/rhumb/lab/internal/git"
 	"rhumb.run/rhumb/lab/internal/lab"
 	"rhumb.run/rhumb/lab/internal/layout"
+	"rhumb.run/rhumb/lab/internal/neighbour"
 )
 
 type upFlags struct {
 	where
 	noNode, scheduler, foreground, untilEOF, ephemeral bool
 	apiPort, registryPort                              int
-	notify, forwards                                   []string
+	gitPort                                            int
+	notify, gitNotify, forwards, with                  []string
 }
 
 func upCommand() *cobra.Command {
@@ -42,6 +47,9 @@ func (f *upFlags) define(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.apiPort, "api-port", 6443, "port of the API server on 127.0.0.1; 0 is any free one (the default with --no-node)")
 	cmd.Flags().IntVar(&f.registryPort, "registry-port", 5000, "port of the registry on 127.0.0.1; 0 is none (the default with --no-node)")
 	cmd.Flags().StringArrayVar(&f.notify, "notify", nil, "URL told of each push to the registry; may be repeated (default with a node: Rhumb's own hook)")
+	cmd.Flags().StringSliceVar(&f.with, "with", nil, "neighbours to run as well: "+strings.Join(neighbour.Names(), ", "))
+	cmd.Flags().IntVar(&f.gitPort, "git-port", 5001, "with --with git: port of the git server on 127.0.0.1")
+	cmd.Flags().StringArrayVar(&f.gitNotify, "git-notify", nil, "URL told of each push to the git server; may be repeated")
 	cmd.Flags().StringArrayVar(&f.forwards, "forward", nil, "LISTEN=TARGET, a port of the machine's loopback that leads into the lab; may be repeated")
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and end the lab when interrupted")
 	cmd.Flags().BoolVar(&f.untilEOF, "until-eof", false, "with --foreground: end the lab when standard input ends")
@@ -123,7 +131,10 @@ func (f *upFlags) stay(cmd *cobra.Command, l layout.Layout, emit lab.Emit) error
 func (f *upFlags) settings(cmd *cobra.Command, l layout.Layout) (layout.Settings, error) {
 	s := layout.Settings{
 		Name: f.name, Node: !f.noNode, Scheduler: f.scheduler, APIPort: f.apiPort, RegistryPort: f.registryPort,
-		Notify: f.notify, Ephemeral: f.ephemeral,
+		Notify: f.notify, Ephemeral: f.ephemeral, With: f.with, GitNotify: f.gitNotify,
+	}
+	if slices.Contains(f.with, neighbour.Git) {
+		s.GitPort = f.gitPort
 	}
 	if s.Name == "" {
 		s.Name = layout.Name(l.Root)
@@ -158,6 +169,9 @@ func nextSteps(out io.Writer, l layout.Layout) error {
 	fmt.Fprintf(out, "\n  export KUBECONFIG=%s\n  kubectl get namespaces\n", l.Kubeconfig())
 	if s.RegistryPort > 0 {
 		fmt.Fprintf(out, "  registry: localhost:%d\n", s.RegistryPort)
+	}
+	if s.GitPort > 0 {
+		fmt.Fprintf(out, "  git:      http://localhost:%d (user %s, password in %s)\n", s.GitPort, git.User, l.GitPassword())
 	}
 	fmt.Fprintf(out, "  rhumb-lab status --data-dir %s\n  rhumb-lab down --data-dir %s\n", l.Root, l.Root)
 	return nil

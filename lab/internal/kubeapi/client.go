@@ -51,12 +51,12 @@ var ErrNotFound = errors.New("not found")
 
 // Ready asks for /readyz and says what is missing.
 func (c *Client) Ready(ctx context.Context) error {
-	return c.do(ctx, http.MethodGet, "/readyz", nil, nil)
+	return c.send(ctx, request{method: http.MethodGet, path: "/readyz"}, nil)
 }
 
 // Get reads the object at path into into, which may be nil.
 func (c *Client) Get(ctx context.Context, path string, into any) error {
-	return c.do(ctx, http.MethodGet, path, nil, into)
+	return c.send(ctx, request{method: http.MethodGet, path: path}, into)
 }
 
 // Apply applies the object at path as the lab, taking over what others set.
@@ -65,16 +65,32 @@ func (c *Client) Apply(ctx context.Context, path string, obj any) error {
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", path, err)
 	}
-	return c.do(ctx, http.MethodPatch, path+"?fieldManager=rhumb-lab&force=true", body, nil)
+	return c.send(ctx, request{http.MethodPatch, path + "?fieldManager=rhumb-lab&force=true", "application/apply-patch+yaml", body}, nil)
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body []byte, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+// Merge changes some fields of the object at path.
+func (c *Client) Merge(ctx context.Context, path string, fields any) error {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", path, err)
+	}
+	return c.send(ctx, request{http.MethodPatch, path, "application/merge-patch+json", body}, nil)
+}
+
+// request is what is sent, and what sort of text it is.
+type request struct {
+	method, path, content string
+	body                  []byte
+}
+
+func (c *Client) send(ctx context.Context, r request, into any) error {
+	path := r.path
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+path, bytes.NewReader(r.body))
 	if err != nil {
 		return fmt.Errorf("asking for %s: %w", path, err)
 	}
-	if method == http.MethodPatch {
-		req.Header.Set("Content-Type", "application/apply-patch+yaml")
+	if r.content != "" {
+		req.Header.Set("Content-Type", r.content)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -89,7 +105,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 		return fmt.Errorf("%s: %w", path, ErrNotFound)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %.400s", method, path, resp.Status, raw)
+		return fmt.Errorf("%s %s: %s: %.400s", r.method, path, resp.Status, raw)
 	}
 	if into == nil {
 		return nil

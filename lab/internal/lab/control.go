@@ -39,7 +39,7 @@ func (p *plane) serveControl(ctx context.Context) error {
 		_ = json.NewEncoder(w).Encode(report)
 	})
 	mux.HandleFunc("POST /components/{name}/{verb}", func(w http.ResponseWriter, r *http.Request) {
-		if err := p.order(r.PathValue("name"), r.PathValue("verb")); err != nil {
+		if err := p.order(r.Context(), r.PathValue("name"), r.PathValue("verb")); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		}
 	})
@@ -49,7 +49,10 @@ func (p *plane) serveControl(ctx context.Context) error {
 	return nil
 }
 
-func (p *plane) order(name, verb string) error {
+func (p *plane) order(ctx context.Context, name, verb string) error {
+	if runsInPods(name) {
+		return p.orderNeighbour(ctx, name, verb)
+	}
 	c, err := p.group.Find(name)
 	if err != nil {
 		return err
@@ -87,6 +90,7 @@ func (p *plane) problems(ctx context.Context) []string {
 	}
 	if p.settings.Node {
 		out = append(out, p.nodeProblems(ctx)...)
+		out = append(out, p.neighbourProblems(ctx)...)
 	}
 	return out
 }

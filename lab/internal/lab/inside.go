@@ -133,10 +133,14 @@ func (p *plane) node(ctx context.Context) error {
 	if err := <-shipped; err != nil {
 		return err
 	}
-	if err := p.apply(ctx, append(render.RegistryService(p.settings), render.CoreDNS(dns)...)...); err != nil {
+	own := append(render.RegistryService(p.settings), render.GitService(p.settings)...)
+	if err := p.apply(ctx, append(own, render.CoreDNS(dns)...)...); err != nil {
 		return err
 	}
-	return p.nodeUp(ctx)
+	if err := p.nodeUp(ctx); err != nil {
+		return err
+	}
+	return p.neighbours(ctx)
 }
 
 // nodeUp waits for what only a node has.
@@ -187,7 +191,10 @@ func (p *plane) nodeReady(ctx context.Context) error {
 }
 
 // dnsReady asks whether the present generation of CoreDNS serves.
-func (p *plane) dnsReady(ctx context.Context) error {
+func (p *plane) dnsReady(ctx context.Context) error { return p.deploymentReady(ctx, render.DNSPath) }
+
+// deploymentReady asks whether the present generation of a Deployment serves.
+func (p *plane) deploymentReady(ctx context.Context, path string) error {
 	var d struct {
 		Metadata struct{ Generation int64 }
 		Status   struct {
@@ -195,11 +202,11 @@ func (p *plane) dnsReady(ctx context.Context) error {
 			ReadyReplicas, UpdatedReplicas int
 		}
 	}
-	if err := p.api.Get(ctx, render.DNSPath, &d); err != nil {
+	if err := p.api.Get(ctx, path, &d); err != nil {
 		return err
 	}
 	if d.Status.ObservedGeneration < d.Metadata.Generation || d.Status.ReadyReplicas < 1 || d.Status.UpdatedReplicas < 1 {
-		return fmt.Errorf("%d of 1 CoreDNS pods are ready", d.Status.ReadyReplicas)
+		return fmt.Errorf("%d of 1 pods are ready", d.Status.ReadyReplicas)
 	}
 	return nil
 }

@@ -19,13 +19,18 @@ import (
 )
 
 // ports are what a lab with a node shows of itself on the machine: first the
-// API server, then the registry, then what the user asked for.
+// API server, then the registry and the git server, then what the user asked
+// for.
 func ports(s layout.Settings) []layout.Forward {
 	loopback := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-	return append([]layout.Forward{
+	own := []layout.Forward{
 		{Listen: loopback(s.APIPort), Target: net.JoinHostPort(layout.NodeIP, strconv.Itoa(layout.APIPort))},
 		{Listen: loopback(s.RegistryPort), Target: loopback(s.RegistryPort)},
-	}, s.Forwards...)
+	}
+	if s.GitPort > 0 {
+		own = append(own, layout.Forward{Listen: loopback(s.GitPort), Target: loopback(s.GitPort)})
+	}
+	return append(own, s.Forwards...)
 }
 
 // superviseNode is the machine's side of a lab with a node: open ports, a

@@ -88,6 +88,9 @@ func (p *plane) begin() {
 	if p.settings.RegistryPort > 0 {
 		p.start("registry", render.Registry(p.layout, p.settings))
 	}
+	if p.settings.GitPort > 0 {
+		p.start("git", render.Git(p.layout, p.settings))
+	}
 }
 
 // serving waits for the API server and starts what would only be in its way

@@ -33,6 +33,9 @@ const searched = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Preflight refuses a start that can't work, and says what to do about it.
 func Preflight(s layout.Settings) error {
+	if err := neighboursFit(s); err != nil {
+		return err
+	}
 	if !s.Node {
 		return nil
 	}

@@ -4,6 +4,8 @@ package lab
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,25 +40,33 @@ func (p *plane) shipImages(ctx context.Context) (dns string, err error) {
 	return dns, nil
 }
 
-// ship pushes the image of one program, and remembers for which file: packing
-// CoreDNS takes longer than starting everything else.
+// ship pushes the image of one of the lab's own programs.
 func (p *plane) ship(ctx context.Context, program string) (string, error) {
 	binary := filepath.Join(filepath.Dir(p.self), program)
-	info, err := os.Stat(binary)
-	if err != nil {
+	if _, err := os.Stat(binary); err != nil {
 		return "", fmt.Errorf("finding %s, which is built along with rhumb-lab and lies beside it: %w", program, err)
 	}
-	ref := render.ShippedImage(p.settings, program)
-	marker := filepath.Join(p.layout.State("registry"), "shipped-"+program)
-	line := fmt.Sprintf("%d %d %s", info.Size(), info.ModTime().UnixNano(), ref)
+	return p.shipSpec(ctx, program, image.Spec{Binary: binary})
+}
+
+// shipSpec pushes an image, and remembers of which files it is made: packing
+// CoreDNS takes longer than starting everything else.
+func (p *plane) shipSpec(ctx context.Context, name string, spec image.Spec) (string, error) {
+	ref := render.ShippedImage(p.settings, name)
+	line, err := fingerprint(spec)
+	if err != nil {
+		return "", fmt.Errorf("making the image of %s: %w", name, err)
+	}
+	line = ref + " " + line
+	marker := filepath.Join(p.layout.State("registry"), "shipped-"+name)
 	if raw, err := os.ReadFile(marker); err == nil {
 		if pushed, same := strings.CutPrefix(string(raw), line+"\n"); same && image.Exists(ctx, pushed) {
 			return pushed, nil
 		}
 	}
-	img, err := image.Build(image.Spec{Binary: binary})
+	img, err := image.Build(spec)
 	if err != nil {
-		return "", fmt.Errorf("making the image of %s: %w", program, err)
+		return "", fmt.Errorf("making the image of %s: %w", name, err)
 	}
 	pushed, err := image.Push(ctx, ref, img)
 	if err != nil {
@@ -66,4 +76,23 @@ func (p *plane) ship(ctx context.Context, program string) (string, error) {
 		return "", fmt.Errorf("remembering what was pushed: %w", err)
 	}
 	return pushed, nil
+}
+
+// fingerprint changes when a file of an image does.
+func fingerprint(spec image.Spec) (string, error) {
+	files := append([]string{spec.Binary + ":"}, spec.Files...)
+	sum := sha256.New()
+	for _, f := range files {
+		src, dst, _ := strings.Cut(f, ":")
+		if src == "" {
+			continue
+		}
+		info, err := os.Stat(src)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, src, dst, info.Size(), info.ModTime().UnixNano())
+	}
+	fmt.Fprintln(sum, spec.Entrypoint, spec.Args, spec.Env, spec.User)
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }

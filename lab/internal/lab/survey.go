@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"rhumb.run/rhumb/lab/internal/git"
 	"rhumb.run/rhumb/lab/internal/layout"
 )
 
@@ -53,6 +54,9 @@ func Survey(ctx context.Context, l layout.Layout) (Overview, error) {
 	o.Addresses = append(o.Addresses, Address{"API server", fmt.Sprintf("https://127.0.0.1:%d", s.APIPort)})
 	if s.RegistryPort > 0 {
 		o.Addresses = append(o.Addresses, Address{"registry", fmt.Sprintf("localhost:%d", s.RegistryPort)})
+	}
+	if s.GitPort > 0 {
+		o.Addresses = append(o.Addresses, Address{"git", fmt.Sprintf("http://localhost:%d (user %s, password in %s)", s.GitPort, git.User, l.GitPassword())})
 	}
 	for _, f := range s.Forwards {
 		o.Addresses = append(o.Addresses, Address{"forward", f.Listen + " = " + f.Target})

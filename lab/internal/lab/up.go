@@ -87,6 +87,11 @@ func Settle(l layout.Layout, s layout.Settings) (layout.Settings, error) {
 			return s, err
 		}
 	}
+	if s.GitPort > 0 {
+		if err := portFree(s.GitPort, "--git-port"); err != nil {
+			return s, err
+		}
+	}
 	return s, nil
 }
 

@@ -54,6 +54,12 @@ func (l Layout) Control() string { return l.Run("control.sock") }
 // Forward is the socket of the n-th forwarded port.
 func (l Layout) Forward(n int) string { return l.Run(fmt.Sprintf("forward-%d.sock", n)) }
 
+// GitPassword holds the password of the one who may push to the git server.
+func (l Layout) GitPassword() string { return filepath.Join(l.Root, "git", "password") }
+
+// GitRepositories is the directory of what was pushed to the git server.
+func (l Layout) GitRepositories() string { return filepath.Join(l.Root, "git", "repositories") }
+
 // Dirs lists the directories to make before anything is written.
 func (l Layout) Dirs() []string {
 	return []string{

@@ -20,6 +20,7 @@ const (
 	DNSIP        = "10.96.0.10"
 	APIPort      = 6443
 	RegistryHost = "registry.kube-system.svc.cluster.local"
+	GitHost      = "git.kube-system.svc.cluster.local"
 	HookURL      = "http://rhumb-artifacts.rhumb-system.svc.cluster.local/hooks/registry"
 )
 
@@ -33,6 +34,9 @@ type Settings struct {
 	Notify       []string  `json:"notify,omitempty"`
 	Forwards     []Forward `json:"forwards,omitempty"`
 	Ephemeral    bool      `json:"ephemeral,omitempty"`
+	With         []string  `json:"with,omitempty"`    // neighbours
+	GitPort      int       `json:"gitPort,omitempty"` // 0 without a git server
+	GitNotify    []string  `json:"gitNotify,omitempty"`
 }
 
 // Forward is a port of the machine's loopback that leads into the lab.

@@ -3,8 +3,6 @@
 package render
 
 import (
-	"fmt"
-
 	"rhumb.run/rhumb/lab/internal/layout"
 )
 
@@ -74,27 +72,4 @@ func dnsPod(image string) m {
 		}},
 		"volumes": []any{m{"name": "config", "configMap": m{"name": "coredns"}}},
 	}
-}
-
-// RegistryService gives the registry, which runs outside of any pod, a name
-// that pods resolve.
-func RegistryService(s layout.Settings) []Object {
-	meta := m{"name": "registry", "namespace": "kube-system"}
-	port := m{"name": "http", "port": s.RegistryPort, "protocol": "TCP"}
-	return []Object{
-		{"/api/v1/namespaces/kube-system/services/registry", m{
-			"apiVersion": "v1", "kind": "Service", "metadata": meta,
-			"spec": m{"ports": []any{m{"name": "http", "port": s.RegistryPort, "targetPort": s.RegistryPort, "protocol": "TCP"}}}}},
-		{"/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/registry", m{
-			"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-			"metadata": m{"name": "registry", "namespace": "kube-system",
-				"labels": m{"kubernetes.io/service-name": "registry", "endpointslice.kubernetes.io/managed-by": "rhumb-lab"}},
-			"addressType": "IPv4", "ports": []any{port},
-			"endpoints": []any{m{"addresses": []any{layout.NodeIP}, "conditions": m{"ready": true}}}}},
-	}
-}
-
-// ShippedImage is the name of an image that the lab makes of its own program.
-func ShippedImage(s layout.Settings, program string) string {
-	return fmt.Sprintf("localhost:%d/rhumb-lab/%s:lab", s.RegistryPort, program)
 }

@@ -124,6 +124,19 @@ func Registry(l layout.Layout, s layout.Settings) []string {
 	return args
 }
 
+// Git is the git server's flags.
+func Git(l layout.Layout, s layout.Settings) []string {
+	args := []string{"--root=" + l.GitRepositories(), "--password-file=" + l.GitPassword(),
+		"--listen=" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.GitPort))}
+	if s.Node {
+		args = append(args, "--listen="+net.JoinHostPort(layout.NodeIP, strconv.Itoa(s.GitPort)))
+	}
+	for _, url := range s.GitNotify {
+		args = append(args, "--notify="+url)
+	}
+	return args
+}
+
 // Kubeconfig for the user whose certificate is pki/<user>.crt. The keys are
 // embedded, so that the file can be copied.
 func Kubeconfig(server string, ca, crt, key []byte) []byte {

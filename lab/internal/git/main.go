@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package git
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Options says where the server keeps its repositories, where it listens, who
+// may push and whom it tells of it.
+type Options struct {
+	Root     string
+	Listen   []string
+	Notify   []string
+	Password string // a file; made if it is not there
+}
+
+// Main runs the server until it is told to stop and returns its exit code.
+func Main(args []string) int {
+	var o Options
+	flags := pflag.NewFlagSet("git", pflag.ContinueOnError)
+	flags.StringVar(&o.Root, "root", "", "directory of the repositories")
+	flags.StringArrayVar(&o.Listen, "listen", nil, "address to listen on; may be repeated")
+	flags.StringArrayVar(&o.Notify, "notify", nil, "URL that each push is posted to; may be repeated")
+	flags.StringVar(&o.Password, "password-file", "", "password of user "+User+"; made if it is not there")
+	if err := flags.Parse(args); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := serve(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, o Options) error {
+	backend, err := Backend()
+	if err != nil {
+		return err
+	}
+	password, err := secret(o.Password)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Root, 0o700); err != nil {
+		return fmt.Errorf("making the directory of the repositories: %w", err)
+	}
+	s := &Server{Root: o.Root, Backend: backend, Password: password}
+	var tell []*Notifier
+	for _, url := range o.Notify {
+		tell = append(tell, NewNotifier(ctx, url, 3*time.Second))
+	}
+	s.Pushed = func(pushes []Push) {
+		for _, n := range tell {
+			n.Tell(pushes)
+		}
+	}
+	return listen(ctx, s, o.Listen)
+}
+
+func listen(ctx context.Context, h http.Handler, addresses []string) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, len(addresses))
+	for _, addr := range addresses {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("opening the git server's port: %w", err)
+		}
+		go func() { failed <- server.Serve(l) }()
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving on %v: %w", addresses, err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// Backend finds git-http-backend, which is part of git.
+func Backend() (string, error) {
+	cmd := exec.Command("git", "--exec-path")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("asking git where its programs are: %w", err)
+	}
+	path := filepath.Join(strings.TrimSpace(string(out)), "git-http-backend")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("finding git-http-backend, which should be part of git: %w", err)
+	}
+	return path, nil
+}
+
+// secret reads a password, or makes one.
+func secret(file string) (string, error) {
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return "", fmt.Errorf("keeping the password: %w", err)
+	}
+	made := rand.Text()
+	if err := os.WriteFile(file, []byte(made+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keeping the password: %w", err)
+	}
+	return made, nil
+}
