@@ -61,6 +61,10 @@ dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
 lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
 	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)
 
+neighbours: lab ## Flux and Tekton, for 'rhumb-lab up --with git,flux,tekton' (4 minutes cold, seconds after)
+	@test/packages lab/neighbours/packages.txt
+	$(call timed,building neighbours (4 minutes on a cold cache), lab/neighbours/build)
+
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages
 
@@ -68,4 +72,4 @@ clean: clean-demo ## remove everything that was built
 	@rm -rf bin dist .rhumb
 
 comma := ,
-.PHONY: help demo clean-demo test check e2e bench generate build image dist lab packages clean
+.PHONY: help demo clean-demo test check e2e bench generate build image dist lab neighbours packages clean
