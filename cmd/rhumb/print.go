@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -59,9 +58,7 @@ func printList(w io.Writer, a *preview.Answer) error {
 			items = append(items, a.Steps[i].Object.Object)
 		}
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+	return printJSON(w, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
 }
 
 // resourceName is kind.group/name, as kubectl -o name has it.

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 
 func TestMain(m *testing.M) {
 	rhumb := func() { os.Exit(run(context.Background(), &streams{os.Stdin, os.Stdout, os.Stderr}, os.Args)) }
-	testscript.Main(m, map[string]func(){"rhumb": rhumb, "kubectl-rhumb": rhumb})
+	testscript.Main(m, map[string]func(){"rhumb": rhumb, "kubectl-rhumb": rhumb, "cartotest": rhumb})
 }
 
 // TestScripts types what users type: $REPO is this repository.

@@ -94,7 +94,11 @@ func (d *Document) Into(object any) error {
 	}
 	if name, ok := strings.CutPrefix(text, "unknown field "); ok {
 		name = strings.Trim(name, `"`)
-		return fmt.Errorf("%s: %s has no field %q", d.keyNamed(name), d.Object.GetKind(), name)
+		what := "the file"
+		if d.Object != nil {
+			what = d.Object.GetKind()
+		}
+		return fmt.Errorf("%s: %s has no field %q", d.keyNamed(name), what, name)
 	}
 	return fmt.Errorf("%s: %s", d.Place(""), text)
 }

@@ -54,14 +54,11 @@ type Step struct {
 // Of walks the chain that the owner would follow. The error says why it would
 // follow none.
 func Of(ctx context.Context, q Question) (*Answer, error) {
-	o := owner.Of(q.Owner)
-	b, err := blueprint.Choose(&o, Blueprints(q.Set, o.BlueprintKind))
-	if err != nil {
-		return nil, err
+	p, err := q.Plan()
+	if err == nil {
+		err = q.check(p)
 	}
-	p := plan.Resolve(b, &o)
-	p.Given = q.Given
-	if err := q.check(&p); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	w := memory.New()
@@ -69,11 +66,23 @@ func Of(ctx context.Context, q Question) (*Answer, error) {
 	for _, t := range q.Set.Templates {
 		w.AddTemplate(t)
 	}
-	a := &Answer{Owner: o, Blueprint: b}
-	for _, r := range realize.Walk(ctx, w, p) {
+	a := &Answer{Owner: *p.Owner, Blueprint: p.Blueprint}
+	for _, r := range realize.Walk(ctx, w, *p) {
 		a.Steps = append(a.Steps, stepOf(r, a.Steps))
 	}
 	return a, nil
+}
+
+// Plan is the owner's way along the blueprint that it would follow.
+func (q *Question) Plan() (*plan.Plan, error) {
+	o := owner.Of(q.Owner)
+	b, err := blueprint.Choose(&o, Blueprints(q.Set, o.BlueprintKind))
+	if err != nil {
+		return nil, err
+	}
+	p := plan.Resolve(b, &o)
+	p.Given = q.Given
+	return &p, nil
 }
 
 // Blueprints are those of a kind, each taken to be complete: one that lacks a

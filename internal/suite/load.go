@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package suite
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"rhumb.run/rhumb/internal/core/digest"
+	"rhumb.run/rhumb/internal/core/render"
+	"rhumb.run/rhumb/internal/paper"
+)
+
+// load reads all files of a case.
+func (r *runner) load(ctx context.Context) error {
+	var docs []*paper.Document
+	add := func(more []*paper.Document, err error) error {
+		docs = append(docs, more...)
+		return err
+	}
+	reader := &paper.Reader{}
+	if r.template.Path != "" {
+		if err := add(r.preprocessed(ctx, reader, r.template)); err != nil {
+			return err
+		}
+	}
+	paths := r.templates
+	for _, one := range []string{r.owner, r.runnable} {
+		if one != "" {
+			paths = append(paths, one)
+		}
+	}
+	if err := add(reader.Read(paths...)); err != nil {
+		return err
+	}
+	if r.chain != nil {
+		for _, path := range r.chain.Paths {
+			if err := add(r.preprocessed(ctx, reader, fileRef{path, r.chain.YttPath})); err != nil {
+				return err
+			}
+		}
+	}
+	var err error
+	r.set, err = paper.Sort(docs)
+	return err
+}
+
+// preprocessed reads a file that is completed by ytt first, if it names values.
+func (r *runner) preprocessed(ctx context.Context, reader *paper.Reader, ref fileRef) ([]*paper.Document, error) {
+	if ref.YttPath == "" {
+		return reader.Read(ref.Path)
+	}
+	if r.engine == nil {
+		return nil, fmt.Errorf("reading %s: its values are in %s, but nothing here evaluates ytt", ref.Path, ref.YttPath)
+	}
+	values, err := reader.Read(ref.YttPath)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) == 0 {
+		return nil, fmt.Errorf("reading %s: there are no values in it", ref.YttPath)
+	}
+	text, err := os.ReadFile(ref.Path)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: there is no such file", ref.Path)
+	}
+	program := render.Program{Text: string(text), Digest: digest.Of(string(text))}
+	out, err := r.engine.Render(ctx, program, values[len(values)-1].JSON)
+	if err != nil {
+		return nil, fmt.Errorf("completing %s with the values of %s: %w", ref.Path, ref.YttPath, err)
+	}
+	return paper.Parse(ref.Path, out)
+}
