@@ -127,7 +127,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(cartov1alpha1.AddToScheme(scheme))
 	utilruntime.Must(sourcev1alpha1.AddToScheme(scheme))
-	seen := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	seen := cache.Options{DefaultTransform: kube.Compact}
 	several := o.narrow != nil
 	if several {
 		o.narrow(&seen)

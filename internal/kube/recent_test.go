@@ -118,17 +118,3 @@ func TestGranted(t *testing.T) {
 		})
 	}
 }
-
-func TestStrip(t *testing.T) {
-	u := at("u", "7")
-	u.SetAnnotations(map[string]string{lastApplied: "{}", "kept": "yes"})
-	u.Object["metadata"].(map[string]any)["managedFields"] = []any{map[string]any{"manager": "x"}}
-	got, err := strip(u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := got.(*unstructured.Unstructured)
-	if s.GetManagedFields() != nil || s.GetAnnotations()[lastApplied] != "" || s.GetAnnotations()["kept"] != "yes" {
-		t.Errorf("metadata = %v", s.Object["metadata"])
-	}
-}

@@ -99,7 +99,7 @@ func (w *Watches) start(of kind) (*watch, error) {
 	k := &watch{informer: dynamicinformer.NewFilteredDynamicInformer(w.client, gvr, metav1.NamespaceAll, 0, indexers, func(o *metav1.ListOptions) {
 		o.LabelSelector = of.label
 	}).Informer()}
-	if err := k.informer.SetTransform(strip); err != nil {
+	if err := k.informer.SetTransform(Compact); err != nil {
 		return nil, fmt.Errorf("watching %s: %w", gvr.GroupResource(), err)
 	}
 	if err := k.informer.SetWatchErrorHandlerWithContext(k.failed); err != nil {
@@ -134,20 +134,6 @@ func several(u *unstructured.Unstructured) bool {
 	lifecycle, step := labels[v1alpha1.TemplateLifecycleLabel]
 	return !step || lifecycle != v1alpha1.LifecycleMutable
 }
-
-// strip drops what nobody reads before it is kept.
-func strip(o any) (any, error) {
-	if u, ok := o.(*unstructured.Unstructured); ok {
-		u.SetManagedFields(nil)
-		if a := u.GetAnnotations(); a[lastApplied] != "" {
-			delete(a, lastApplied)
-			u.SetAnnotations(a)
-		}
-	}
-	return o, nil
-}
-
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 func (w *Watches) handler(k *watch) cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
