@@ -30,9 +30,13 @@ import (
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
+	"rhumb.run/rhumb/internal/ytt"
 )
 
-func TestMain(m *testing.M) { controlplane.Main(m) }
+func TestMain(m *testing.M) {
+	ytt.Main()
+	controlplane.Main(m)
+}
 
 // patience bounds how long a test waits for what must come.
 const patience = 60 * time.Second

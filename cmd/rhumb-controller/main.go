@@ -10,9 +10,12 @@ import (
 	"os"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"rhumb.run/rhumb/internal/ytt"
 )
 
 func main() {
+	ytt.Main() // a helper is this program too
 	o, err := parse(os.Args[1:], os.Stderr)
 	if errors.Is(err, errHelp) {
 		return

@@ -29,8 +29,10 @@ import (
 	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
 	"rhumb.run/rhumb/internal/controller/blueprint"
 	"rhumb.run/rhumb/internal/controller/owner"
+	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/sweep"
 	"rhumb.run/rhumb/internal/kube"
+	"rhumb.run/rhumb/internal/ytt"
 )
 
 // run is the one place where the parts meet.
@@ -51,7 +53,9 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := addOwners(ctx, mgr, o); err != nil {
+	engine := ytt.NewPool(ytt.Options{})
+	defer engine.Stop()
+	if err := addOwners(ctx, mgr, o, engine); err != nil {
 		return err
 	}
 	if err := addBlueprints(mgr, o); err != nil {
@@ -67,7 +71,7 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 
 // addOwners lets all kinds of owner share one cluster: templates are compiled
 // once, and a kind that both stamp is watched once.
-func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
+func addOwners(ctx context.Context, mgr manager.Manager, o options, engine render.Engine) error {
 	own, err := dynamic.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
@@ -79,7 +83,7 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options) error {
 	var wakers []kube.Waker
 	cluster := &kube.Cluster{
 		Identities: kube.NewIdentities(mgr.GetConfig(), mgr.GetHTTPClient(), mgr.GetClient()),
-		Templates:  kube.NewTemplates(mgr.GetClient(), nil),
+		Templates:  kube.NewTemplates(mgr.GetClient(), engine),
 		Watches: kube.NewWatches(ctx, own, func(kind string, name types.NamespacedName) {
 			for _, wake := range wakers { // each knows its own kind
 				wake(kind, name)

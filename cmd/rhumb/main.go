@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"rhumb.run/rhumb/internal/ytt"
 )
 
 // The exit codes.
@@ -22,6 +24,7 @@ const (
 )
 
 func main() {
+	ytt.Main() // a helper is this program too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, &streams{os.Stdin, os.Stdout, os.Stderr}, os.Args)
 	stop()

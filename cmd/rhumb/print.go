@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"golang.org/x/term"
@@ -16,12 +17,13 @@ import (
 	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/paper"
 	"rhumb.run/rhumb/internal/preview"
+	"rhumb.run/rhumb/internal/ytt"
 )
 
 var forms = []string{"yaml", "json", "name"}
 
-// engine evaluates ytt templates.
-func engine() render.Engine { return nil }
+// engine evaluates ytt templates; its helpers end with this process.
+var engine = sync.OnceValue(func() render.Engine { return ytt.NewPool(ytt.Options{}) })
 
 func printSteps(w io.Writer, form string, a *preview.Answer) error {
 	if form == "json" {

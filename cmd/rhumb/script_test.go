@@ -10,11 +10,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rhumb.run/rhumb/internal/ytt"
 )
 
 var update = flag.Bool("update", false, "write what was printed into the scripts: read the difference before you commit it")
 
 func TestMain(m *testing.M) {
+	ytt.Main()
 	rhumb := func() { os.Exit(run(context.Background(), &streams{os.Stdin, os.Stdout, os.Stderr}, os.Args)) }
 	testscript.Main(m, map[string]func(){"rhumb": rhumb, "kubectl-rhumb": rhumb, "cartotest": rhumb})
 }

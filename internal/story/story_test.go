@@ -10,9 +10,20 @@ import (
 	"testing"
 
 	"rhumb.run/rhumb/internal/story"
+	"rhumb.run/rhumb/internal/ytt"
 )
 
 var update = flag.Bool("update", false, "write what was told into the stories' want files: read the difference before you commit it")
+
+// engine evaluates the stories' ytt templates, as the controller does.
+var engine = ytt.NewPool(ytt.Options{})
+
+func TestMain(m *testing.M) {
+	ytt.Main()
+	code := m.Run()
+	engine.Stop()
+	os.Exit(code)
+}
 
 const folder = "../../test/stories"
 
@@ -32,6 +43,7 @@ func TestStories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			s.Engine = engine
 			told, err := s.Tell(t.Context())
 			if err != nil {
 				t.Error(err)

@@ -61,7 +61,7 @@ func (l *lastWords) death(exit error, limits Limits) *death {
 	case strings.Contains(said, "stack overflow"), strings.Contains(said, "goroutine stack exceeds"):
 		return &death{overflowed, fmt.Errorf("%s (stack overflow): does a value refer to itself?", ended)}
 	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
-		return &death{exhausted, fmt.Errorf("%s (out of memory): it needs more than %d MiB", ended, limits.Memory>>20)}
+		return &death{exhausted, fmt.Errorf("%s (out of memory: it needs more than %d MiB): does a value refer to itself?", ended, limits.Memory>>20)}
 	}
 	return &death{broken, fmt.Errorf("the process that evaluates the template ended (%w)", exit)}
 }

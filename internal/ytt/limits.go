@@ -23,7 +23,7 @@ type Limits struct {
 var DefaultLimits = Limits{
 	Time:    4 * time.Second,
 	Memory:  256 << 20,
-	Stack:   64 << 20,
+	Stack:   16 << 20,
 	Text:    1 << 20,
 	Input:   10 << 20,
 	Output:  10 << 20,

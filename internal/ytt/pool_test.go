@@ -65,7 +65,7 @@ func TestPoolSurvives(t *testing.T) {
 	}{
 		"SelfReference": {"a value that refers to itself recurses without end", selfReference, "the template ended the process that evaluates it (stack overflow): does a value refer to itself?", fault.Reject},
 		"Endless":       {"a loop without end", endless, "the template took longer than", fault.Retry},
-		"Greedy":        {"all the memory there is", greedy, "the template ended the process that evaluates it (out of memory): it needs more than 256 MiB", fault.Reject},
+		"Greedy":        {"all the memory there is", greedy, "the template ended the process that evaluates it (out of memory: it needs more than 256 MiB)", fault.Reject},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
