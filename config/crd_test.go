@@ -33,8 +33,8 @@ func definitions(t *testing.T) []*apiextensionsv1.CustomResourceDefinition {
 		}
 		out = append(out, crd)
 	}
-	if len(out) != 12 {
-		t.Fatalf("got %d definitions, want 12", len(out))
+	if len(out) != 14 {
+		t.Fatalf("got %d definitions, want 14", len(out))
 	}
 	return out
 }
@@ -85,6 +85,8 @@ func TestNames(t *testing.T) {
 		"ClusterDeploymentTemplate": {"clusterdeploymenttemplates", "cdt", "", "Cluster", false},
 		"ClusterTemplate":           {"clustertemplates", "ct", "", "Cluster", false},
 		"ClusterRunTemplate":        {"clusterruntemplates", "crt", "", "Cluster", false},
+		"Pipeline":                  {"pipelines", "", "", "Namespaced", true},
+		"RunTemplate":               {"runtemplates", "", "", "Namespaced", false},
 		"ImageRepository":           {"imagerepositories", "", "", "Namespaced", true},
 	}
 	for _, crd := range definitions(t) {

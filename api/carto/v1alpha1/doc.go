@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 holds the eleven kinds of the group carto.run: what people
+// Package v1alpha1 holds the kinds of the group carto.run: what people
 // write about software on its way to production, and what they read about it.
 //
 //	developers   Workload ─────────┐             Deliverable ─────┐          Runnable ───────┐
@@ -10,6 +10,9 @@
 //	                     ClusterImageTemplate            ClusterSourceTemplate
 //	                     ClusterConfigTemplate           ClusterConfigTemplate
 //	                     ClusterTemplate                 ClusterTemplate
+//
+// Pipeline and RunTemplate are Runnable and ClusterRunTemplate as they were
+// spelled once; they are understood, and say what they are called now.
 //
 // A file holds a kind; what several kinds share is in owner.go, blueprint.go,
 // template.go and status.go. The comments are what `kubectl explain` prints.

@@ -32,6 +32,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&ClusterDeploymentTemplate{}, &ClusterDeploymentTemplateList{},
 		&ClusterTemplate{}, &ClusterTemplateList{},
 		&ClusterRunTemplate{}, &ClusterRunTemplateList{},
+		&Pipeline{}, &PipelineList{},
+		&RunTemplate{}, &RunTemplateList{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil

@@ -32,4 +32,10 @@ const (
 	RunnableNameLabel = "carto.run/runnable-name"
 	// RunTemplateNameLabel names the runnable's template.
 	RunTemplateNameLabel = "carto.run/run-template-name"
+
+	// PipelineNameLabel and PipelineNamespaceLabel name the pipeline, which is what a runnable was called once.
+	PipelineNameLabel      = "carto.run/pipeline-name"
+	PipelineNamespaceLabel = "carto.run/pipeline-namespace"
+	// RunTemplateNamespaceLabel is where a pipeline's template is.
+	RunTemplateNamespaceLabel = "carto.run/run-template-namespace"
 )

@@ -45,6 +45,54 @@ type RunnableSpec struct {
 	// +kubebuilder:default={maxFailedRuns: 10, maxSuccessfulRuns: 10}
 	// +optional
 	RetentionPolicy RetentionPolicy `json:"retentionPolicy,omitzero"`
+	// Concurrency says what becomes of a run that has not finished when newer inputs start another. Without it both go
+	// on.
+	// +optional
+	Concurrency *RunConcurrency `json:"concurrency,omitempty"`
+	// RetryPolicy says how often a run that failed is made again. Never without it.
+	// +optional
+	RetryPolicy *RunRetryPolicy `json:"retryPolicy,omitempty"`
+}
+
+// RunConcurrency says what becomes of a run that has not finished when newer inputs start another.
+type RunConcurrency struct {
+	// CancelSuperseded ends a run as soon as one of newer inputs is made: a TaskRun or PipelineRun of Tekton is
+	// cancelled and stays to be looked at, an object of any other kind is deleted.
+	// +optional
+	CancelSuperseded bool `json:"cancelSuperseded,omitempty"`
+}
+
+// RunRetryPolicy says how often, and how soon, a run that failed is made again.
+type RunRetryPolicy struct {
+	// MaxRetries is how often a run of the same inputs is made again, from 1 to 10.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	MaxRetries int64 `json:"maxRetries"`
+	// Backoff is how long to wait before each retry.
+	// +kubebuilder:default={initial: "10s", max: "5m"}
+	// +optional
+	Backoff RunBackoff `json:"backoff,omitzero"`
+}
+
+// RunBackoff is how long to wait before each retry: twice as long as before the one before it. Durations are written
+// like 30s, 5m or 1h30m, and are from 1s to 24h.
+type RunBackoff struct {
+	// Initial is the wait before the first retry.
+	// +kubebuilder:default="10s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="must be from 1s to 24h"
+	// +optional
+	Initial metav1.Duration `json:"initial,omitzero"`
+	// Max is the longest wait.
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="must be from 1s to 24h"
+	// +optional
+	Max metav1.Duration `json:"max,omitzero"`
 }
 
 // TemplateReference names a ClusterRunTemplate.
