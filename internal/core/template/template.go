@@ -42,14 +42,16 @@ type Template struct {
 	Outputs []output.Field
 	// Deployed is set on a template that yields the source that it was given, once this says that it is deployed.
 	Deployed *output.Deployed
+	// RunOutputs is what a run yields once it has succeeded, by name.
+	RunOutputs []RunOutput
 
 	body render.Body
 	// err says why the template cannot be rendered by anybody.
 	err error
 }
 
-// Ref names a template.
-type Ref struct{ Kind, Name string }
+// Ref names a template; those that all share have no namespace.
+type Ref struct{ Kind, Name, Namespace string }
 
 // Kinds that a blueprint may name.
 const (
@@ -73,6 +75,9 @@ var New = map[string]func() Object{
 // says so where it is rendered, in the status of each owner that needs it. A
 // ytt template is left to engine.
 func Compile(object Object, engine render.Engine) *Template {
+	if t := compileRun(object, engine); t != nil {
+		return t
+	}
 	kind, spec, fields := read(object)
 	t := &Template{
 		Kind:       kind,

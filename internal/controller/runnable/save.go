@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runnable
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/report"
+	"rhumb.run/rhumb/internal/core/runnable"
+	"rhumb.run/rhumb/internal/fault"
+	"rhumb.run/rhumb/internal/loop"
+)
+
+// save writes the status if it changed, and says what happened. A status in
+// motion is not written yet; wait is when to look again.
+func (r *Reconciler) save(ctx context.Context, object client.Object, run *runnable.Runnable, f runnable.Facts) (wait time.Duration, err error) {
+	r.events.Record(object, report.RunWritten(f)...)
+	status := report.Runnable(run, f, r.now())
+	if equality.Semantic.DeepEqual(run.Status, status) {
+		r.statuses.Settled(object)
+		return 0, nil
+	}
+	if !urgent(run.Status, status, f) {
+		if wait := r.statuses.Hold(object, r.now(), r.queue.Busy()); wait > 0 {
+			return wait, nil
+		}
+	}
+	answer := r.kind.WithStatus(object, status)
+	answer.SetResourceVersion(r.statuses.Version(object))
+	err = r.client.Status().Update(ctx, answer, client.FieldValidation(metav1.FieldValidationIgnore))
+	if apierrors.IsConflict(err) {
+		// Somebody changed the runnable meanwhile: the watch is about to show it.
+		return loop.Lag, nil
+	}
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("writing status: %w", err)
+	}
+	r.statuses.Wrote(answer, status)
+	r.events.Record(object, report.RunChanges(run, f, status)...)
+	return 0, nil
+}
+
+// urgent is a status that someone is waiting for: it has new outputs, or it
+// became ready, or it failed in a way that only a person can mend.
+func urgent(before, after v1alpha1.RunnableStatus, f runnable.Facts) bool {
+	if !report.SameOutputs(before.Outputs, after.Outputs) {
+		return true
+	}
+	was, is := readiness(before), readiness(after)
+	class, _ := fault.Of(f.Failure())
+	return was != is && is != metav1.ConditionUnknown && class != fault.Retry
+}
+
+func readiness(s v1alpha1.RunnableStatus) metav1.ConditionStatus {
+	for _, c := range s.Conditions {
+		if c.Type == v1alpha1.RunnableReady {
+			return c.Status
+		}
+	}
+	return ""
+}
