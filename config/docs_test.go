@@ -51,4 +51,4 @@ func TestReferenceIsAccepted(t *testing.T) {
 	}
 }
 
-var namespaced = map[string]bool{"Workload": true, "Deliverable": true, "Runnable": true, "ImageRepository": true}
+var namespaced = map[string]bool{"Workload": true, "Deliverable": true, "Runnable": true, "Pipeline": true, "RunTemplate": true, "ImageRepository": true}

@@ -66,12 +66,12 @@ func bedOn(t *testing.T, config *rest.Config, ns string) *bed {
 	b := &bed{t, c, client, ns}
 	// What is left behind must not keep the controller of the next test busy.
 	t.Cleanup(func() {
-		for _, r := range []string{"workloads", "deliverables"} {
+		for _, r := range []string{"workloads", "deliverables", "runnables", "pipelines"} {
 			_ = b.carto(r).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{})
 		}
 		for _, r := range []string{
 			"clustersupplychains", "clusterdeliveries", "clusterimagetemplates", "clustersourcetemplates",
-			"clusterconfigtemplates", "clusterdeploymenttemplates", "clustertemplates",
+			"clusterconfigtemplates", "clusterdeploymenttemplates", "clustertemplates", "clusterruntemplates",
 		} {
 			_ = b.client.Resource(cartoResource(r)).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "bed=" + ns})
 		}
@@ -98,7 +98,7 @@ func (b *bed) configMaps() dynamic.ResourceInterface {
 func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()) {
 	b.t.Helper()
 	o, err := parse([]string{
-		"--controllers=workload,supplychain,deliverable,delivery", "--leader-elect=false",
+		"--controllers=workload,supplychain,deliverable,delivery,runnable", "--leader-elect=false",
 		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error",
 	}, b.t.Output())
 	if err != nil {
@@ -108,6 +108,8 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 	o.narrow = func(seen *cache.Options) {
 		seen.ByObject = map[client.Object]cache.ByObject{
 			&v1alpha1.Workload{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.Runnable{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.Pipeline{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
 			&v1alpha1.ClusterSupplyChain{}: {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
 			&v1alpha1.Deliverable{}:        {Namespaces: map[string]cache.Config{b.ns: {}}},
 			&v1alpha1.ClusterDelivery{}:    {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},

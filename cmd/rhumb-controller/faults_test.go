@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -260,7 +261,7 @@ func reconciles(t *testing.T) int {
 		}
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if l.GetName() == "controller" && l.GetValue() == "workload" {
+				if l.GetName() == "controller" && slices.Contains([]string{"workload", "runnable"}, l.GetValue()) {
 					total += m.GetCounter().GetValue()
 				}
 			}

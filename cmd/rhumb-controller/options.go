@@ -20,8 +20,8 @@ import (
 type options struct {
 	kubeconfig  string
 	controllers []string
-	// workloads and deliverables are how many of each are acted for at once.
-	workloads, deliverables int
+	// workloads, deliverables and runnables are how many of each are acted for at once.
+	workloads, deliverables, runnables int
 
 	leaderElect     bool
 	leaderNamespace string
@@ -49,7 +49,7 @@ type options struct {
 }
 
 // known are the controllers by the name that --controllers takes.
-var known = []string{"workload", "supplychain", "deliverable", "delivery", "imagerepository"}
+var known = []string{"workload", "supplychain", "deliverable", "delivery", "runnable", "imagerepository"}
 
 var errHelp = pflag.ErrHelp
 
@@ -61,6 +61,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringSliceVar(&o.controllers, "controllers", []string{"*"}, "controllers to run: * is all, -name leaves one out; of "+strings.Join(known, ", "))
 	f.IntVar(&o.workloads, "max-concurrent-workloads", 16, "Workloads acted for at once")
 	f.IntVar(&o.deliverables, "max-concurrent-deliveries", 16, "Deliverables acted for at once")
+	f.IntVar(&o.runnables, "max-concurrent-runnables", 16, "Runnables, and Pipelines, acted for at once")
 	f.BoolVar(&o.leaderElect, "leader-elect", true, "act only while holding the lease; several replicas then stand by for each other")
 	f.StringVar(&o.leaderNamespace, "leader-elect-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease; empty means rhumb-system")
 	f.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
@@ -96,6 +97,9 @@ func (o *options) check() error {
 	}
 	if o.deliverables < 1 {
 		return errors.New("--max-concurrent-deliveries must be 1 or more")
+	}
+	if o.runnables < 1 {
+		return errors.New("--max-concurrent-runnables must be 1 or more")
 	}
 	if o.leaderNamespace == "" {
 		o.leaderNamespace = "rhumb-system"

@@ -69,8 +69,8 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	return mgr.Start(ctx)
 }
 
-// addOwners lets all kinds of owner share one cluster: templates are compiled
-// once, and a kind that both stamp is watched once.
+// addOwners lets all who have objects stamped share one cluster: templates are
+// compiled once, and a kind that several stamp is watched once.
 func addOwners(ctx context.Context, mgr manager.Manager, o options, engine render.Engine) error {
 	own, err := dynamic.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
@@ -110,6 +110,13 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options, engine rende
 			return err
 		}
 		wakers = append(wakers, wake)
+	}
+	if o.runs("runnable") {
+		wake, err := addRunnables(ctx, mgr, o, cluster)
+		if err != nil {
+			return err
+		}
+		wakers = append(wakers, wake...)
 	}
 	return nil
 }

@@ -42,12 +42,11 @@ func NewTemplates(reader client.Reader, engine render.Engine) *Templates {
 // Get finds a template. One that is not there, or of no known kind, is a
 // fault.Reject: its creation wakes those who asked.
 func (t *Templates) Get(ctx context.Context, ref template.Ref) (*template.Template, error) {
-	empty, known := template.New[ref.Kind]
-	if !known {
+	object := template.Empty(ref.Kind)
+	if object == nil {
 		return nil, fault.Rejectf(v1alpha1.UnknownErrorResourcesSubmittedReason, "no such template kind [%s]", ref.Kind)
 	}
-	object := empty()
-	err := t.reader.Get(ctx, types.NamespacedName{Name: ref.Name}, object, client.UnsafeDisableDeepCopy)
+	err := t.reader.Get(ctx, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}, object, client.UnsafeDisableDeepCopy)
 	if errors.IsNotFound(err) {
 		t.forget(ref)
 		return nil, fault.As(fault.Reject, "", err)

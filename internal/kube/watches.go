@@ -42,12 +42,11 @@ type kind struct {
 	label string
 }
 
-// kindOf is how an object of these labels is watched.
+// kindOf is how an object of these labels is watched. A run may carry the
+// labels of the runnable whose it is, and so those of a step too.
 func kindOf(gvr schema.GroupVersionResource, labels map[string]string) kind {
-	if _, step := labels[v1alpha1.ResourceNameLabel]; !step {
-		if _, run := labels[v1alpha1.RunnableNameLabel]; run {
-			return kind{gvr, v1alpha1.RunnableNameLabel}
-		}
+	if _, run := labels[v1alpha1.RunnableNameLabel]; run {
+		return kind{gvr, v1alpha1.RunnableNameLabel}
 	}
 	return kind{gvr, v1alpha1.ResourceNameLabel}
 }
@@ -132,7 +131,8 @@ func runController(o any) ([]string, error) {
 func several(u *unstructured.Unstructured) bool {
 	labels := u.GetLabels()
 	lifecycle, step := labels[v1alpha1.TemplateLifecycleLabel]
-	return !step || lifecycle != v1alpha1.LifecycleMutable
+	_, run := labels[v1alpha1.RunnableNameLabel]
+	return run || !step || lifecycle != v1alpha1.LifecycleMutable
 }
 
 func (w *Watches) handler(k *watch) cache.ResourceEventHandler {
@@ -172,17 +172,19 @@ func (w *Watches) wakeOwner(u *unstructured.Unstructured) {
 	}
 }
 
-// find looks an object up among the stamped ones of its kind, those of steps first.
+// find looks an object up among the stamped ones of its kind: runs first, where
+// there are any, since a kind that only runnables stamp needs no other watch.
 func (w *Watches) find(ctx context.Context, gvr schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
-	for _, label := range []string{v1alpha1.ResourceNameLabel, v1alpha1.RunnableNameLabel} {
-		if label == v1alpha1.RunnableNameLabel && !w.watches(kind{gvr, label}) {
-			break
+	runs, steps := kind{gvr, v1alpha1.RunnableNameLabel}, kind{gvr, v1alpha1.ResourceNameLabel}
+	for _, k := range []kind{runs, steps} {
+		if k == runs && !w.watches(k) {
+			continue
 		}
-		k, err := w.of(ctx, kind{gvr, label})
+		watch, err := w.of(ctx, k)
 		if err != nil {
 			return nil, err
 		}
-		if u := k.get(namespace, name); u != nil {
+		if u := watch.get(namespace, name); u != nil {
 			return u, nil
 		}
 	}

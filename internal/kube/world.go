@@ -28,7 +28,9 @@ type Cluster struct {
 	Identities *Identities
 	Templates  *Templates
 	Watches    *Watches
-	Mapper     meta.RESTMapper
+	// Follows watches what selectors find; needed by those who select only.
+	Follows *Follows
+	Mapper  meta.RESTMapper
 
 	resources sync.Map // schema.GroupVersionKind → schema.GroupVersionResource
 }
@@ -36,7 +38,8 @@ type Cluster struct {
 // World is the cluster with the rights of one service account.
 type World struct {
 	*Cluster
-	as dynamic.Interface
+	as        dynamic.Interface
+	namespace string
 }
 
 var _ realize.World = World{}
@@ -45,11 +48,17 @@ var _ realize.World = World{}
 // and on behalf of a blueprint.
 func (c *Cluster) As(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (World, error) {
 	as, err := c.Identities.As(ctx, account, namespace, blueprint)
-	return World{c, as}, err
+	return World{c, as, namespace}, err
 }
 
-// Template serves from memory.
+// Template serves from memory. A template of another namespace is for those
+// only who may read it themselves.
 func (w World) Template(ctx context.Context, ref template.Ref) (*template.Template, error) {
+	if ref.Namespace != "" && ref.Namespace != w.namespace {
+		if err := w.mayRead(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
 	return w.Templates.Get(ctx, ref)
 }
 

@@ -16,6 +16,8 @@ const (
 	Read    Verb = "read"
 	Observe Verb = "observe"
 	List    Verb = "list"
+	Select  Verb = "select"
+	Watch   Verb = "watch"
 	Create  Verb = "create"
 	Patch   Verb = "patch"
 	Delete  Verb = "delete"

@@ -67,7 +67,7 @@ func New() *World {
 // AddTemplate puts a template there, in the place of an older one of its kind and name.
 func (w *World) AddTemplate(object template.Object) {
 	t := template.Compile(object, w.Engine)
-	w.templates[template.Ref{Kind: t.Kind, Name: t.Name}] = t
+	w.templates[template.Ref{Kind: t.Kind, Name: t.Name, Namespace: object.GetNamespace()}] = t
 }
 
 // RemoveTemplate takes a template away.
@@ -83,7 +83,7 @@ func (w *World) Template(_ context.Context, ref template.Ref) (*template.Templat
 			if t := w.templates[ref]; t != nil {
 				return t, nil
 			}
-			if template.New[ref.Kind] == nil {
+			if template.Empty(ref.Kind) == nil {
 				return nil, fault.Rejectf(v1alpha1.UnknownErrorResourcesSubmittedReason, "no such template kind [%s]", ref.Kind)
 			}
 			gvr, _ := meta.UnsafeGuessKindToResource(v1alpha1.SchemeGroupVersion.WithKind(ref.Kind))
@@ -295,8 +295,10 @@ func resourceOf(gvk schema.GroupVersionKind) string {
 }
 
 func stamped(u *unstructured.Unstructured) bool {
-	_, ok := u.GetLabels()[v1alpha1.ResourceNameLabel]
-	return ok
+	labels := u.GetLabels()
+	_, step := labels[v1alpha1.ResourceNameLabel]
+	_, run := labels[v1alpha1.RunnableNameLabel]
+	return step || run
 }
 
 func sameController(live, desired *unstructured.Unstructured) bool {

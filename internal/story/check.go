@@ -21,7 +21,7 @@ import (
 type Told map[string]string
 
 // wantFiles are the names of want files, in the order in which they are written.
-var wantFiles = []string{"objects.yaml", "status.yaml", "events.txt", "writes.txt", "fault.txt"}
+var wantFiles = []string{"objects.yaml", "status.yaml", "events.txt", "writes.txt", "fault.txt", "after.txt"}
 
 var wanted = func() map[string]bool {
 	out := map[string]bool{}
@@ -33,7 +33,7 @@ var wanted = func() map[string]bool {
 
 var classNames = map[fault.Class]string{fault.Wait: "wait", fault.Reject: "reject", fault.Deny: "deny", fault.Retry: "retry"}
 
-func tell(w *memory.World, words *owner.Words, d Walked) (Told, error) {
+func tell(w *memory.World, raw []byte, d Walked, words *owner.Words) (Told, error) {
 	var objects, events, writes strings.Builder
 	for i, o := range w.Objects() {
 		one, err := text(o.Object)
@@ -51,7 +51,7 @@ func tell(w *memory.World, words *owner.Words, d Walked) (Told, error) {
 	for _, one := range w.Writes {
 		fmt.Fprintln(&writes, one)
 	}
-	status, err := statusText(words, d)
+	status, err := statusText(raw, d, words)
 	if err != nil {
 		return nil, err
 	}
@@ -59,15 +59,14 @@ func tell(w *memory.World, words *owner.Words, d Walked) (Told, error) {
 	if class, _ := fault.Of(d.Err); class != fault.None {
 		told["fault.txt"] = classNames[class] + "\n"
 	}
+	if d.After > 0 {
+		told["after.txt"] = d.After.String() + "\n"
+	}
 	return told, nil
 }
 
 // statusText is the status as it is written to the owner.
-func statusText(words *owner.Words, d Walked) (string, error) {
-	raw, err := json.Marshal(d.Status)
-	if err != nil {
-		return "", fmt.Errorf("encoding status: %w", err)
-	}
+func statusText(raw []byte, d Walked, words *owner.Words) (string, error) {
 	var status map[string]any
 	if err := json.Unmarshal(raw, &status); err != nil {
 		return "", fmt.Errorf("encoding status: %w", err)

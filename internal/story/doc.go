@@ -5,7 +5,7 @@
 //
 //	blueprint.yaml          supply chains and deliveries; one without a status is checked first, as its controller would
 //	templates.yaml          templates
-//	owner.yaml              the Workload or Deliverable; its status is what was said of it last
+//	owner.yaml              the Workload or Deliverable, or the Runnable or Pipeline; its status is what was said of it last
 //	observed/objects.yaml   objects that are there before the walk          (optional)
 //	observed/status.yaml    what controllers show on objects, once there    (optional)
 //	faults.txt              what is refused: deny patch configmaps/x: why   (optional)
@@ -14,12 +14,14 @@
 //	want/events.txt         what is told, in order
 //	want/writes.txt         what was written, in order
 //	want/fault.txt          what the queue is asked for: wait, reject, deny or retry
+//	want/after.txt          when to look again even if nothing happens: 10s
 //
 //	file ─Load─▶ Story ─Tell─▶ Told ─Check─▶ what differs from what is wanted
 //
 // A want file that is not there wants nothing: a write or an event that no one
 // listed fails the story. Each story is walked twice; the second time, an hour
-// later, nothing may be written and the status must be the same.
+// later (at once for a runnable: its retries are due in time), nothing may be
+// written and the status must be the same.
 //
 // A story never shows timing or concurrency: those are tests of the parts.
 package story

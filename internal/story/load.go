@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"golang.org/x/tools/txtar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -18,6 +19,7 @@ import (
 	"rhumb.run/rhumb/internal/core/blueprint"
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/render"
+	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/core/template"
 )
 
@@ -37,7 +39,9 @@ type Story struct {
 	Prose      string
 	Blueprints []blueprint.Object
 	Templates  []template.Object
-	Owner      owner.Object
+	// Owner is the Workload or Deliverable; or Runnable, a *v1alpha1.Runnable or *v1alpha1.Pipeline, is there in its place.
+	Owner    owner.Object
+	Runnable runnable.Object
 	// Objects are there before the walk; Reports are what controllers show on objects.
 	Objects, Reports []*unstructured.Unstructured
 	Faults           []Fault
@@ -64,7 +68,7 @@ func Load(text []byte) (*Story, error) {
 			return nil, fmt.Errorf("reading %s: %w", f.Name, err)
 		}
 	}
-	if s.Owner == nil {
+	if s.Owner == nil && s.Runnable == nil {
 		return nil, errors.New("a story needs an owner.yaml")
 	}
 	return s, nil
@@ -77,12 +81,7 @@ func (s *Story) read(name string, data []byte) (err error) {
 	case name == templatesFile:
 		return s.templates(data)
 	case name == ownerFile:
-		if s.Owner, err = read("owner", owner.New, data); err != nil {
-			return err
-		}
-		if s.Owner.GetNamespace() == "" || s.Owner.GetName() == "" || s.Owner.GetUID() == "" {
-			return errors.New("the owner needs a namespace, a name and a uid")
-		}
+		return s.owner(data)
 	case name == objectsFile:
 		s.Objects, err = objects(data)
 	case name == statusFile:
@@ -95,6 +94,25 @@ func (s *Story) read(name string, data []byte) (err error) {
 		return errors.New("no such file in a story")
 	}
 	return err
+}
+
+// owner reads who asks for something: a Workload or Deliverable, or one who asks for runs.
+func (s *Story) owner(data []byte) (err error) {
+	var who metav1.Object
+	s.Runnable, err = read("runnable", runnable.New, data)
+	if errors.As(err, &unknownKindError{}) {
+		s.Owner, err = read("owner", owner.New, data)
+		who = s.Owner
+	} else {
+		who = s.Runnable
+	}
+	if err != nil {
+		return err
+	}
+	if who.GetNamespace() == "" || who.GetName() == "" || who.GetUID() == "" {
+		return errors.New("the owner needs a namespace, a name and a uid")
+	}
+	return nil
 }
 
 func (s *Story) blueprints(data []byte) error {
@@ -116,7 +134,7 @@ func (s *Story) blueprints(data []byte) error {
 
 func (s *Story) templates(data []byte) error {
 	return eachDocument(data, func(doc []byte) error {
-		object, err := read("template", template.New, doc)
+		object, err := read("template", template.Kinds(), doc)
 		if err != nil {
 			return err
 		}
@@ -124,6 +142,11 @@ func (s *Story) templates(data []byte) error {
 		return nil
 	})
 }
+
+// unknownKindError says that a file holds something else.
+type unknownKindError struct{ noun, kind string }
+
+func (e unknownKindError) Error() string { return fmt.Sprintf("no such %s kind [%s]", e.noun, e.kind) }
 
 // read makes an object of one of the kinds that a file may hold.
 func read[T any](noun string, kinds map[string]func() T, doc []byte) (T, error) {
@@ -136,7 +159,7 @@ func read[T any](noun string, kinds map[string]func() T, doc []byte) (T, error) 
 	}
 	empty, known := kinds[head.Kind]
 	if !known {
-		return none, fmt.Errorf("no such %s kind [%s]", noun, head.Kind)
+		return none, unknownKindError{noun, head.Kind}
 	}
 	object := empty()
 	if err := yaml.UnmarshalStrict(doc, object); err != nil {

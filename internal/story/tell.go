@@ -4,6 +4,7 @@ package story
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -20,42 +21,60 @@ import (
 	"rhumb.run/rhumb/internal/memory"
 )
 
-// Noon is when every story happens; Later is when it is walked again.
+// Noon is when every story happens; Later is when it is walked again. That of a
+// runnable, for which time matters, is walked Again at once.
 var (
 	Noon  = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 	Later = Noon.Add(time.Hour)
+	Again = Noon.Add(time.Millisecond)
 )
 
 // Walked is what one walk came to.
 type Walked struct {
 	Blueprint string
 	Status    v1alpha1.OwnerStatus
-	Events    []report.Event
-	Err       error
+	// Run is the status of a runnable, in the place of the other.
+	Run    v1alpha1.RunnableStatus
+	Events []report.Event
+	Err    error
+	// After is when to look again even if nothing happens.
+	After time.Duration
 }
 
 // Tell walks the story twice. The error says that the second walk, which had
 // nothing to do, did something.
 func (s *Story) Tell(ctx context.Context) (Told, error) {
+	if s.Runnable != nil {
+		return s.tellRun(ctx)
+	}
 	w := s.world()
 	o := owner.Of(s.Owner)
 	first := s.walk(ctx, w, o, Noon)
-	told, err := tell(w, o.Words, first)
+	raw, err := json.Marshal(first.Status)
+	if err != nil {
+		return nil, fmt.Errorf("encoding status: %w", err)
+	}
+	told, err := tell(w, raw, first, o.Words)
 	if err != nil {
 		return told, err
 	}
 	w.Writes = nil
 	o.Status, o.Blueprint = first.Status, first.Blueprint
 	again := s.walk(ctx, w, o, Later)
-	switch diff := cmp.Diff(first.Status, again.Status); {
+	return told, unmoved(w, again.Events, cmp.Diff(first.Status, again.Status))
+}
+
+// unmoved is an error if a second walk, before which nothing had changed, did something.
+func unmoved(w *memory.World, events []report.Event, diff string) error {
+	switch {
 	case len(w.Writes) > 0:
-		err = fmt.Errorf("walked again, nothing having changed, it wrote %v", w.Writes)
-	case len(again.Events) > 0:
-		err = fmt.Errorf("walked again, nothing having changed, it told %v", again.Events)
+		return fmt.Errorf("walked again, nothing having changed, it wrote %v", w.Writes)
+	case len(events) > 0:
+		return fmt.Errorf("walked again, nothing having changed, it told %v", events)
 	case diff != "":
-		err = fmt.Errorf("walked again, nothing having changed, its status changed:\n%s", diff)
+		return fmt.Errorf("walked again, nothing having changed, its status changed:\n%s", diff)
 	}
-	return told, err
+	return nil
 }
 
 func (s *Story) world() *memory.World {

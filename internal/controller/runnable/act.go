@@ -49,7 +49,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("reading %s: %w", strings.ToLower(r.kind.Kind), err)
 	}
-	run := r.kind.View(object)
+	run := runnable.Of(object)
 	if newer, ok := r.statuses.Newer(object); ok {
 		run.Status = newer
 	}

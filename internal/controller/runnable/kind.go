@@ -13,7 +13,6 @@ import (
 type Kind struct {
 	Kind string
 	New  func() client.Object
-	View func(client.Object) runnable.Runnable
 	// WithStatus is a copy of the object with another status.
 	WithStatus func(object client.Object, status v1alpha1.RunnableStatus) client.Object
 }
@@ -23,7 +22,6 @@ func Runnables() Kind {
 	return Kind{
 		Kind: runnable.Kind,
 		New:  func() client.Object { return &v1alpha1.Runnable{} },
-		View: func(o client.Object) runnable.Runnable { return runnable.Of(o.(*v1alpha1.Runnable)) },
 		WithStatus: func(o client.Object, status v1alpha1.RunnableStatus) client.Object {
 			r := o.(*v1alpha1.Runnable)
 			return &v1alpha1.Runnable{ObjectMeta: *r.ObjectMeta.DeepCopy(), Spec: r.Spec, Status: status}
@@ -36,7 +34,6 @@ func Pipelines() Kind {
 	return Kind{
 		Kind: runnable.PipelineKind,
 		New:  func() client.Object { return &v1alpha1.Pipeline{} },
-		View: func(o client.Object) runnable.Runnable { return runnable.OfPipeline(o.(*v1alpha1.Pipeline)) },
 		WithStatus: func(o client.Object, status v1alpha1.RunnableStatus) client.Object {
 			p := o.(*v1alpha1.Pipeline)
 			return &v1alpha1.Pipeline{ObjectMeta: *p.ObjectMeta.DeepCopy(), Spec: p.Spec, Status: status}

@@ -3,9 +3,11 @@
 package runnable
 
 import (
+	"fmt"
 	"maps"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
@@ -18,6 +20,29 @@ const (
 	Kind         = "Runnable"
 	PipelineKind = "Pipeline"
 )
+
+// Object is a Runnable or a Pipeline as the API server stores it.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// New makes an empty API object of each kind.
+var New = map[string]func() Object{
+	Kind:         func() Object { return &v1alpha1.Runnable{} },
+	PipelineKind: func() Object { return &v1alpha1.Pipeline{} },
+}
+
+// Of views a Runnable or a Pipeline.
+func Of(object Object) Runnable {
+	switch o := object.(type) {
+	case *v1alpha1.Runnable:
+		return ofRunnable(o)
+	case *v1alpha1.Pipeline:
+		return ofPipeline(o)
+	}
+	panic(fmt.Sprintf("no such runnable kind: %T", object))
+}
 
 // Runnable is what the core needs to know of a Runnable or a Pipeline.
 type Runnable struct {
@@ -48,8 +73,7 @@ type Runnable struct {
 	extra map[string]string
 }
 
-// Of views a Runnable.
-func Of(r *v1alpha1.Runnable) Runnable {
+func ofRunnable(r *v1alpha1.Runnable) Runnable {
 	return Runnable{
 		Kind: Kind, Namespace: r.Namespace, Name: r.Name, UID: r.UID, Generation: r.Generation,
 		Template:         template.Ref{Kind: template.RunKind, Name: r.Spec.RunTemplateRef.Name},
@@ -63,8 +87,8 @@ func Of(r *v1alpha1.Runnable) Runnable {
 	}
 }
 
-// OfPipeline views a Pipeline. Templates see it as runnable too.
-func OfPipeline(p *v1alpha1.Pipeline) Runnable {
+// ofPipeline views a Pipeline. Templates see it as runnable too.
+func ofPipeline(p *v1alpha1.Pipeline) Runnable {
 	ref := template.Ref{Kind: template.NamespacedRunKind, Name: p.Spec.RunTemplateRef.Name, Namespace: p.Spec.RunTemplateRef.Namespace}
 	switch {
 	case p.Spec.RunTemplateRef.Kind == template.RunKind:

@@ -26,12 +26,20 @@ var NewRun = map[string]func() Object{
 	NamespacedRunKind: func() Object { return &v1alpha1.RunTemplate{} },
 }
 
+// Kinds makes an empty API object of each kind of template there is.
+func Kinds() map[string]func() Object {
+	all := maps.Clone(New)
+	maps.Copy(all, NewRun)
+	return all
+}
+
 // Empty is an empty API object of any kind of template, nil if there is no such kind.
 func Empty(kind string) Object {
-	for _, kinds := range []map[string]func() Object{New, NewRun} {
-		if empty, known := kinds[kind]; known {
-			return empty()
-		}
+	if empty, known := New[kind]; known {
+		return empty()
+	}
+	if empty, known := NewRun[kind]; known {
+		return empty()
 	}
 	return nil
 }

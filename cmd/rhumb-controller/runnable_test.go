@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// runnerRights let the account of a bed's runnables make trials and ConfigMaps.
+const runnerRights = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: runner}
+rules:
+- {apiGroups: [""], resources: [configmaps], verbs: [get, list, create, patch, delete]}
+- {apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, list, create, patch, delete]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: runner}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: runner}
+subjects: [{kind: ServiceAccount, name: runner, namespace: NS}]`
+
+const trialTemplate = `
+apiVersion: carto.run/v1alpha1
+kind: ClusterRunTemplate
+metadata: {name: NS-trial}
+spec:
+  outputs: {said: .status.said}
+  template:
+    apiVersion: runs.rhumb.test/v1
+    kind: Trial
+    metadata: {generateName: $(runnable.metadata.name)$-}
+    spec: {text: $(runnable.spec.inputs.text)$}`
+
+const try = `
+apiVersion: carto.run/v1alpha1
+kind: Runnable
+metadata: {name: try}
+spec:
+  serviceAccountName: runner
+  runTemplateRef: {name: NS-trial}
+  inputs: {text: one}`
+
+// newTrials is a bed that knows trials.
+func newTrials(t *testing.T) *bed {
+	t.Helper()
+	b := newBed(t)
+	b.haveTrials()
+	return b
+}
+
+// runs are the names of the trials by their text.
+func (b *bed) runs() map[string][]string {
+	b.t.Helper()
+	list, err := b.trials().List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for i := range list.Items {
+		text, _, _ := unstructured.NestedString(list.Items[i].Object, "spec", "text")
+		out[text] = append(out[text], list.Items[i].GetName())
+	}
+	for _, names := range out {
+		slices.Sort(names)
+	}
+	return out
+}
+
+// run waits for exactly so many runs of a text and names them.
+func (b *bed) run(text string, count int) []string {
+	b.t.Helper()
+	var names []string
+	b.until(fmt.Sprintf("there are %d runs of %s", count, text), func() (bool, string) {
+		all := b.runs()
+		names = all[text]
+		return len(names) == count, fmt.Sprint(all)
+	})
+	return names
+}
+
+// finish says how a run went.
+func (b *bed) finish(name, succeeded, said string) {
+	b.t.Helper()
+	raw, err := json.Marshal(map[string]any{"status": map[string]any{
+		"said": said,
+		"conditions": []any{map[string]any{
+			"type": "Succeeded", "status": succeeded, "reason": "Done", "message": "it " + said,
+			"lastTransitionTime": metav1.Now().UTC().Format("2006-01-02T15:04:05Z"),
+		}},
+	}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.mergeStatus(b.trials(), name, string(raw))
+}
+
+// runnable waits until a Runnable is Ready in that way and shows those outputs.
+func (b *bed) runnable(name, status, reason string, outputs map[string]any) *unstructured.Unstructured {
+	b.t.Helper()
+	var got *unstructured.Unstructured
+	b.until(fmt.Sprintf("runnable %s is Ready=%s %s and yields %v", name, status, reason, outputs), func() (bool, string) {
+		u, err := b.carto("runnables").Get(context.Background(), name, metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		got = u
+		c := readyCondition(u)
+		observed, _, _ := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
+		have, _, _ := unstructured.NestedMap(u.Object, "status", "outputs")
+		return observed == u.GetGeneration() && c["status"] == status && c["reason"] == reason && (len(outputs)+len(have) == 0 || cmp.Equal(have, outputs)),
+			fmt.Sprint(u.Object["status"])
+	})
+	return got
+}
+
+func said(text string) map[string]any { return map[string]any{"said": text} }
+
+func TestEachContentRunsOnce(t *testing.T) {
+	b := newTrials(t)
+	stop := b.start(nil)
+	b.apply(runnerRights + "\n---" + trialTemplate + "\n---" + try)
+	one := b.run("one", 1)[0]
+	b.runnable("try", "Unknown", "Unknown", nil)
+	b.finish(one, "True", "well")
+	b.runnable("try", "True", "Ready", said("well"))
+
+	b.merge(b.carto("runnables"), "try", `{spec: {inputs: {text: two}}}`)
+	two := b.run("two", 1)[0]
+	b.runnable("try", "Unknown", "Unknown", said("well"))
+	b.finish(two, "False", "badly")
+	b.runnable("try", "False", "SucceededCondition", said("well"))
+	stop()
+
+	var c counter
+	seen := reconciles(t)
+	b.start(c.wrap)
+	b.until("the runnable was looked at again", func() (bool, string) {
+		n := reconciles(t) - seen
+		return n >= 1, fmt.Sprint(n)
+	})
+	b.merge(b.carto("runnables"), "try", `{spec: {inputs: {text: three}}}`)
+	b.run("three", 1)
+	if all := b.runs(); len(all["one"]) != 1 || len(all["two"]) != 1 {
+		t.Errorf("a restart made runs again: %v", all)
+	}
+	if n := c.writes.Load(); n != 1 {
+		t.Errorf("%d writes after a restart at rest, want only the one that makes the new run", n)
+	}
+	events := strings.Join(b.events(), "\n")
+	for _, want := range []string{
+		"StampedObjectApplied: Created object [trials.runs.rhumb.test/" + one + "]",
+		"ResourceOutputChanged: Runnable [try] found a new output in [trials.runs.rhumb.test/" + one + "]",
+	} {
+		if !strings.Contains(events, want) {
+			t.Errorf("nobody was told %q in:\n%s", want, events)
+		}
+	}
+}
