@@ -41,8 +41,8 @@ e2e: packages lab ## journeys on a real node, the demo's story among them
 	$(call timed,journeys (3 minutes), go test -tags e2e -timeout 30m -count 1 ./test/e2e)
 	$(call timed,the lab's own journeys (1 minute), go -C lab test -trimpath -tags e2e -timeout 30m -count 1 .)
 
-bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; RECORD=1 adds them to docs/performance.md)
-	@go run ./test/bench -n $(N) $(if $(RECORD),-record)
+bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; YTT=1 for a ytt template at the end; RECORD=1 adds them to docs/performance.md)
+	@go run ./test/bench -n $(N) $(if $(YTT),-ytt) $(if $(RECORD),-record)
 
 generate: ## deep copies and CRDs, from the Go types
 	@$(tool) controller-gen object paths=./api/...

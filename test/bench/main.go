@@ -7,9 +7,7 @@
 //	fresh control plane ─▶ rhumb-controller ◀─ driver        ─lines─┼─▶ ratios ─▶ table, with the bars
 //	                       rhumb-controller again, at rest   ─metrics┘
 //
-// The driver is the one beside the repository, in ../shared/bench, where there
-// is one, and test/bench/load otherwise: both print the same lines. It measures
-// from outside (/proc and /metrics) and never asserts: a table is its result.
+// The driver is test/bench/load. It measures from outside (/proc and /metrics) and never asserts: a table is its result.
 package main
 
 import (
@@ -18,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -30,6 +27,7 @@ type options struct {
 	n      int
 	quiet  time.Duration
 	limit  time.Duration
+	ytt    bool
 	record bool
 }
 
@@ -38,6 +36,7 @@ func main() {
 	flag.IntVar(&o.n, "n", 500, "Workloads in the burst")
 	flag.DurationVar(&o.quiet, "quiet", 60*time.Second, "window in which nothing changes")
 	flag.DurationVar(&o.limit, "limit", 8*time.Minute, "the most that each phase may take")
+	flag.BoolVar(&o.ytt, "ytt", false, "the chain ends with a ytt template")
 	flag.BoolVar(&o.record, "record", false, "append the table to docs/performance.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -70,7 +69,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	text := head + Table(Ratios(o.n, floor, rhumb, rest))
+	text := head + Table(Ratios(o, floor, rhumb, rest))
 	fmt.Print("\n" + text)
 	if o.record {
 		return appendTo(repo.Path("docs", "performance.md"), "\n"+text)
@@ -78,18 +77,10 @@ func run(ctx context.Context, o options) error {
 	return nil
 }
 
-// build makes the driver: the shared one where there is one.
+// build makes the driver.
 func build(ctx context.Context, repo rig.Repo) (string, error) {
 	out := repo.Path("bin", "bench")
-	shared := filepath.Join(filepath.Dir(repo.Root), "shared", "bench")
-	args := []string{"build", "-o", out, "./test/bench/load"}
-	if _, err := os.Stat(filepath.Join(shared, "main.go")); err == nil {
-		args = []string{"build", "-C", shared, "-o", out, "."}
-		fmt.Println("==> driver: ../shared/bench")
-	} else {
-		fmt.Println("==> driver: test/bench/load")
-	}
-	_, err := repo.Run(ctx, nil, "go", args...)
+	_, err := repo.Run(ctx, nil, "go", "build", "-o", out, "./test/bench/load")
 	return out, err
 }
 

@@ -35,7 +35,7 @@ func (b bench) floor(ctx context.Context) (lines.Lines, error) {
 		if err != nil {
 			return err
 		}
-		got, err = lines.Parse(out, "burst", "propagate")
+		got, err = lines.Parse(out, "burst", "propagate", "fanout")
 		return err
 	})
 	return got, err
@@ -109,7 +109,7 @@ func (b bench) drive(ctx context.Context, l rig.Lab, args ...string) (string, er
 	}
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, b.driver, append([]string{
-		"-kubeconfig", k, "-n", strconv.Itoa(b.n), "-quiet", b.quiet.String(), "-limit", b.limit.String(),
+		"-kubeconfig", k, "-n", strconv.Itoa(b.n), "-quiet", b.quiet.String(), "-limit", b.limit.String(), "-ytt=" + strconv.FormatBool(b.ytt),
 	}, args...)...)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, &out), os.Stderr
 	if err := cmd.Run(); err != nil {
@@ -131,43 +131,45 @@ func atRest(ctx context.Context, l rig.Lab) (rest Rest, err error) {
 		}
 	}()
 	rest, err = still(ctx, c)
-	fmt.Printf("%-12s %-11s %8.2fs  requests %7.0f (writes %6.0f)\n", "rhumb", "restart", rest.Took, rest.All, rest.Writes)
+	fmt.Printf("%-12s %-11s %8.2fs  requests %7.0f (writes %6.0f)\n", "rhumb", "restart", rest.Settled, rest.All, rest.Writes)
 	return rest, err
 }
 
-// still waits until a controller has made no request for ten seconds, or for a
-// minute at most, and returns all that it ever made.
+// still waits until a controller has made no request and looked at no owner for
+// ten seconds, or for three minutes at most, and returns what it did until then.
 func still(ctx context.Context, c *rig.Controller) (Rest, error) {
 	var rest Rest
+	var acts float64
 	began, last := time.Now(), time.Now()
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
 	defer cancel()
 	err := rig.Until(ctx, "the controller to be still", time.Second, func() (bool, string) {
-		now, e := count(c.Metrics)
+		text, e := read(c.Metrics)
 		if e != nil {
 			return false, e.Error()
 		}
-		if now != rest.Requests {
-			last = time.Now()
+		now, acted := lines.Count(text), lines.Acts(text)
+		if now != rest.Requests || acted != acts {
+			last, acts = time.Now(), acted
 		}
-		rest = Rest{Requests: now, Took: time.Since(began).Seconds()}
-		return time.Since(last) >= 10*time.Second || time.Since(began) >= time.Minute, ""
+		rest = Rest{Requests: now, Took: time.Since(began).Seconds(), Settled: last.Sub(began).Seconds()}
+		return time.Since(last) >= 10*time.Second || time.Since(began) >= 3*time.Minute, ""
 	})
 	return rest, err
 }
 
-// count reads how many requests a controller says that it made.
-func count(url string) (lines.Requests, error) {
+// read gets a controller's metrics.
+func read(url string) (string, error) {
 	resp, err := http.Get(url)
 	if err != nil {
-		return lines.Requests{}, fmt.Errorf("reading metrics: %w", err)
+		return "", fmt.Errorf("reading metrics: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return lines.Requests{}, fmt.Errorf("reading metrics: %w", err)
+		return "", fmt.Errorf("reading metrics: %w", err)
 	}
-	return lines.Count(string(body)), nil
+	return string(body), nil
 }
 
 // head says when, what and where.
@@ -176,6 +178,10 @@ func (b bench) head(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("### %s, commit %s: %d Workloads, %d cores, %s\n\n",
-		time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(commit), b.n, runtime.NumCPU(), runtime.Version()), nil
+	end := ""
+	if b.ytt {
+		end = ", the last template in ytt"
+	}
+	return fmt.Sprintf("### %s, commit %s: %d Workloads%s, %d cores, %s\n\n",
+		time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(commit), b.n, end, runtime.NumCPU(), runtime.Version()), nil
 }

@@ -3,9 +3,9 @@
 // Package lines is what a driver of the benchmark prints, and how it is read.
 //
 //	measured ─Print─▶ one line a phase ─Parse─▶ Lines
-//	/metrics ─Count─▶ Requests
+//	/metrics ─Count─▶ Requests, ─Acts─▶ how often owners were looked at
 //
-// The format is that of the driver in ../shared/bench. It never measures.
+// It never measures.
 package lines
 
 import (
@@ -90,6 +90,17 @@ func Count(metrics string) Requests {
 		}
 	}
 	return r
+}
+
+// Acts is how often controllers have looked at an object, of metrics in text form.
+func Acts(metrics string) float64 {
+	total := 0.0
+	for l := range strings.SplitSeq(metrics, "\n") {
+		if strings.HasPrefix(l, "controller_runtime_reconcile_total{") {
+			total += Number(l[strings.LastIndexByte(l, ' ')+1:])
+		}
+	}
+	return total
 }
 
 // Print writes a phase as a line; extra is what its Parse finds rate, quantiles

@@ -32,6 +32,27 @@ var (
 //go:embed chain.yaml
 var chain string
 
+// yttBody is what the last template of the chain says, in ytt.
+const yttBody = `  ytt: |
+    #@ load("@ytt:data", "data")
+    ---
+    apiVersion: v1
+    kind: ConfigMap
+    metadata:
+      name: #@ data.values.workload.metadata.name + "-deploy"
+    data:
+      config: #@ data.values.configs.config.config
+      round: "ROUND"
+`
+
+// withYtt is the chain with a ytt template at its end.
+func withYtt() string {
+	const name = "metadata: {name: bench-deploy}\nspec:\n"
+	head, tail, _ := strings.Cut(chain, name)
+	_, tail, _ = strings.Cut(tail, "---\n")
+	return head + name + yttBody + "---\n" + tail
+}
+
 // cluster is the control plane as the driver and the simulator use it.
 type cluster struct{ dynamic.Interface }
 
@@ -47,8 +68,8 @@ func (c *cluster) in(gvr schema.GroupVersionResource) dynamic.ResourceInterface 
 	return c.Resource(gvr).Namespace(namespace)
 }
 
-// setup applies the chain; round is a value in its last template.
-func (c *cluster) setup(ctx context.Context, round string) error {
+// setup applies a chain; round is a value in its last template.
+func (c *cluster) setup(ctx context.Context, chain, round string) error {
 	for doc := range strings.SplitSeq(strings.ReplaceAll(chain, "ROUND", round), "\n---\n") {
 		u := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {

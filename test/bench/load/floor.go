@@ -65,11 +65,17 @@ func (f *floor) step(ctx context.Context, name string, spec map[string]any) {
 }
 
 func (f *floor) deploy(ctx context.Context, owner string, config any) {
-	f.put(ctx, configMaps, map[string]any{
-		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": owner + "-deploy"},
-		"data": map[string]any{"config": config, "round": "1"},
-	})
+	u := lastObject(owner, config, "1")
+	f.jobs <- func() error { return put(ctx, f.cluster.in(configMaps), u, "floor") }
 	f.jobs <- func() error { return f.cluster.tell(ctx, workloads, owner, map[string]any{"conditions": ready}) }
+}
+
+// lastObject ends a chain.
+func lastObject(owner string, config any, round string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": owner + "-deploy"},
+		"data": map[string]any{"config": config, "round": round},
+	}}
 }
 
 func (f *floor) put(ctx context.Context, gvr schema.GroupVersionResource, object map[string]any) {

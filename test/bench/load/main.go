@@ -6,7 +6,7 @@
 //	burst ── n Workloads at once ─▶ Step source ─▶ Step image ─▶ Step config ─▶ ConfigMap
 //	quiet ── nothing changes            ▲              ▲              ▲
 //	propagate ── one source changes     └── simulator ─┴──────────────┘  (status from spec)
-//	fanout ── the last template changes
+//	fanout ── the last template changes, and every last object with it
 //
 // With -floor it plays the controller too, with nothing but the writes that the
 // work needs. It never looks inside the controller: /proc and /metrics are all.
@@ -25,7 +25,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// options are named as those of the driver that test/bench prefers.
 type options struct {
 	kubeconfig string
 	n, probes  int
@@ -35,6 +34,7 @@ type options struct {
 	limit      time.Duration
 	keep       bool
 	floor      bool
+	ytt        bool
 	label      string
 }
 
@@ -49,6 +49,7 @@ func main() {
 	flag.DurationVar(&o.limit, "limit", 8*time.Minute, "the most that a phase may take")
 	flag.BoolVar(&o.keep, "keep", false, "leave the Workloads")
 	flag.BoolVar(&o.floor, "floor", false, "play the controller too")
+	flag.BoolVar(&o.ytt, "ytt", false, "the last template is a ytt one")
 	flag.StringVar(&o.label, "label", "", "first word of each line")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -57,6 +58,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
+}
+
+// chain is the supply chain that the run drives.
+func (o options) chain() string {
+	if o.ytt {
+		return withYtt()
+	}
+	return chain
 }
 
 func run(ctx context.Context, o options) error {
@@ -70,7 +79,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := c.setup(ctx, "1"); err != nil {
+	if err := c.setup(ctx, o.chain(), "1"); err != nil {
 		return err
 	}
 	d := &driver{options: o, cluster: c, world: newWorld()}

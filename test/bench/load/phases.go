@@ -26,12 +26,8 @@ type driver struct {
 }
 
 func (d *driver) phases() []func(context.Context) error {
-	out := []func(context.Context) error{d.burst, d.still, d.propagate}
-	if d.floor {
-		return out
-	}
-	out = append(out, d.fanout)
-	if !d.keep {
+	out := []func(context.Context) error{d.burst, d.still, d.propagate, d.fanout}
+	if !d.keep && !d.floor {
 		out = append(out, d.remove)
 	}
 	return out
@@ -103,7 +99,7 @@ func (d *driver) burst(ctx context.Context) error {
 	created := time.Since(start)
 	var readies, ends int
 	all := d.world.until(ctx, d.limit, func() bool {
-		readies, ends = d.world.count()
+		readies, ends = d.world.readies, len(d.world.config)
 		return readies >= d.n && ends >= d.n
 	})
 	d.line("burst", start, was, fmt.Sprintf("created in %.1fs, %d deployed, %d ready (%v): %.1f workloads/s",
@@ -153,23 +149,34 @@ func (d *driver) propagate(ctx context.Context) error {
 }
 
 // fanout changes the last template, and waits until every chain's last object
-// follows.
+// follows. The floor writes those objects, and nothing else.
 func (d *driver) fanout(ctx context.Context) error {
 	was, start := d.sample(), time.Now()
-	if err := d.cluster.setup(ctx, "2"); err != nil {
+	change := d.cluster.setup
+	if d.floor {
+		change = d.redeploy
+	}
+	if err := change(ctx, d.chain(), "2"); err != nil {
 		return err
 	}
-	all := d.world.until(ctx, d.limit, func() bool {
-		k := 0
-		for _, r := range d.world.round {
-			if r == "2" {
-				k++
-			}
-		}
-		return k >= d.n
-	})
+	all := d.world.until(ctx, d.limit, func() bool { return d.world.rounds["2"] >= d.n })
 	d.line("fanout", start, was, fmt.Sprintf("all restamped %v", all))
 	return nil
+}
+
+// redeploy writes every chain's last object anew.
+func (d *driver) redeploy(ctx context.Context, _, round string) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for i := range d.n {
+		d.world.mu.Lock()
+		config := d.world.config[name(i)]
+		d.world.mu.Unlock()
+		g.Go(func() error {
+			return put(gctx, d.cluster.in(configMaps), lastObject(name(i), config, round), "floor")
+		})
+	}
+	return g.Wait()
 }
 
 func (d *driver) remove(ctx context.Context) error {

@@ -18,10 +18,14 @@ type world struct {
 	round  map[string]string
 	ready  map[string]bool
 	wake   chan struct{}
+
+	// readies and rounds are counted as they change: the wait for ten thousand must cost less than they do.
+	readies int
+	rounds  map[string]int
 }
 
 func newWorld() *world {
-	return &world{config: map[string]string{}, round: map[string]string{}, ready: map[string]bool{}, wake: make(chan struct{}, 1)}
+	return &world{config: map[string]string{}, round: map[string]string{}, ready: map[string]bool{}, wake: make(chan struct{}, 1), rounds: map[string]int{}}
 }
 
 // deployed sees the last object of a chain.
@@ -31,7 +35,11 @@ func (w *world) deployed(u *unstructured.Unstructured) {
 		return
 	}
 	data, _, _ := unstructured.NestedStringMap(u.Object, "data")
-	w.change(func() { w.config[name], w.round[name] = data["config"], data["round"] })
+	w.change(func() {
+		w.rounds[w.round[name]]--
+		w.config[name], w.round[name] = data["config"], data["round"]
+		w.rounds[data["round"]]++
+	})
 }
 
 // workload sees whether a Workload is Ready.
@@ -42,7 +50,14 @@ func (w *world) workload(u *unstructured.Unstructured) {
 		m, ok := c.(map[string]any)
 		is = is || ok && m["type"] == "Ready" && m["status"] == "True"
 	}
-	w.change(func() { w.ready[u.GetName()] = is })
+	w.change(func() {
+		if was := w.ready[u.GetName()]; is && !was {
+			w.readies++
+		} else if was && !is {
+			w.readies--
+		}
+		w.ready[u.GetName()] = is
+	})
 }
 
 func (w *world) change(f func()) {
@@ -74,14 +89,4 @@ func (w *world) until(ctx context.Context, limit time.Duration, ok func() bool) 
 			return false
 		}
 	}
-}
-
-// count is how many Workloads are Ready, and how many chains have an end.
-func (w *world) count() (readies, ends int) {
-	for _, r := range w.ready {
-		if r {
-			readies++
-		}
-	}
-	return readies, len(w.config)
 }
