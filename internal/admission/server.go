@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	// prefix of the paths is Cartographer's: its webhook configuration would find us.
+	prefix = "/validate-carto-run-v1alpha1-"
+	// maxBody has room for two of the largest objects that an API server stores.
+	maxBody = 8 << 20
+	// patience is how long one question may take to arrive, and its answer to leave.
+	patience = 10 * time.Second
+)
+
+// Server answers on every replica, whoever holds the lease.
+type Server struct {
+	// Address to listen on. Listener, if there is one, is used in its place.
+	Address  string
+	Listener net.Listener
+	// Certificate is what the API server is shown.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+}
+
+// NeedLeaderElection is false: the API server asks any replica.
+func (*Server) NeedLeaderElection() bool { return false }
+
+// Start answers until ctx ends.
+func (s *Server) Start(ctx context.Context) error {
+	listener := s.Listener
+	if listener == nil {
+		var err error
+		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Address); err != nil {
+			return fmt.Errorf("listening for admission reviews (see --webhook-bind-address): %w", err)
+		}
+	}
+	server := &http.Server{
+		Handler:           Handler(),
+		TLSConfig:         &tls.Config{GetCertificate: s.Certificate, MinVersion: tls.VersionTLS12},
+		ReadHeaderTimeout: patience,
+		ReadTimeout:       patience,
+		WriteTimeout:      patience,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		// Whoever connects without knowing our certificate is no news.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeTLS(listener, "", "") }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("answering admission reviews: %w", err)
+	case <-ctx.Done():
+	}
+	// The questions that are there already are answered.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		return fmt.Errorf("ending the admission server: %w", err)
+	}
+	return nil
+}
+
+// Handler answers a review on the path of each kind.
+func Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind, ours := strings.CutPrefix(r.URL.Path, prefix)
+		if _, known := judged[kind]; !ours || !known {
+			http.NotFound(w, r)
+			return
+		}
+		if r.Method != http.MethodPost {
+			http.Error(w, "reviews are posted", http.StatusMethodNotAllowed)
+			return
+		}
+		status, body := review(kind, http.MaxBytesReader(w, r.Body, maxBody))
+		if status != http.StatusOK {
+			http.Error(w, string(body), status)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body)
+	})
+}
+
+// review reads a question and answers it. One that makes us panic is answered, too.
+func review(kind string, from io.Reader) (status int, body []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			count(kind, verdictError)
+			status, body = http.StatusInternalServerError, []byte("judging the object failed")
+		}
+	}()
+	question, err := io.ReadAll(from)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		count(kind, verdictError)
+		return http.StatusRequestEntityTooLarge, fmt.Appendf(nil, "a review has at most %d bytes", maxBody)
+	}
+	if err != nil {
+		count(kind, verdictError)
+		return http.StatusBadRequest, []byte("reading the review: " + err.Error())
+	}
+	said, err := answer(kind, question)
+	if err != nil {
+		count(kind, verdictError)
+		return http.StatusBadRequest, []byte(err.Error())
+	}
+	if body, err = json.Marshal(said); err != nil {
+		count(kind, verdictError)
+		return http.StatusInternalServerError, []byte("encoding the answer: " + err.Error())
+	}
+	count(kind, verdictOf(said.Response.Allowed))
+	return http.StatusOK, body
+}
