@@ -7,7 +7,7 @@
 //	crd/        generated: config/gen, from the types in api/
 //	admission/  by hand: rules about values of any type, which a definition cannot express
 //	rbac/       by hand: what the controller may do, and what users may
-//	install/    by hand: namespace, Deployment, Services
+//	install/    by hand: namespace, Deployment, Services, the webhook
 //
 // The package never changes what it reads.
 package config

@@ -12,17 +12,16 @@ import (
 // aliases are flags as Cartographer spelled them, so that the args of its
 // Deployment keep working. A port of 0 means off, there as here.
 type aliases struct {
-	metricsPort, pprofPort int
-	dev                    bool
+	webhookPort, metricsPort, pprofPort int
+	dev                                 bool
 }
 
 // unset tells a port that nobody named from 0, which turns a server off.
 const unset = -1
 
-func addAliases(f *pflag.FlagSet, o *options) *aliases {
+func addAliases(f *pflag.FlagSet) *aliases {
 	a := &aliases{}
-	f.StringVar(&o.certDir, "cert-dir", "", "folder with tls.crt and tls.key, the certificate of the admission webhook")
-	f.IntVar(&o.webhookPort, "Port", 9443, "port of the admission webhook")
+	f.IntVar(&a.webhookPort, "Port", unset, "in Cartographer's words: --webhook-bind-address=:<port>; 0 turns it off")
 	f.IntVar(&a.metricsPort, "metrics-port", unset, "in Cartographer's words: --metrics-bind-address=:<port>; 0 turns it off")
 	f.IntVar(&a.pprofPort, "pprof-port", unset, "in Cartographer's words: --pprof-bind-address=:<port>; 0 turns it off")
 	f.BoolVar(&a.dev, "dev", false, "in Cartographer's words: --log-format=text")
@@ -30,6 +29,9 @@ func addAliases(f *pflag.FlagSet, o *options) *aliases {
 }
 
 func (a *aliases) apply(o *options) {
+	if a.webhookPort != unset {
+		o.webhook = address(a.webhookPort)
+	}
 	if a.metricsPort != unset {
 		o.metrics = address(a.metricsPort)
 	}

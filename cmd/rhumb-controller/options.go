@@ -30,9 +30,11 @@ type options struct {
 	probes  string
 	pprof   string
 
-	// certDir holds the webhook's certificate; webhookPort is where it listens.
-	certDir     string
-	webhookPort int
+	// webhook is where admission reviews are answered; certDir holds its certificate, if others make it.
+	webhook string
+	certDir string
+	// webhookNames, in tests, are further names by which the webhook is called.
+	webhookNames []string
 
 	artifactBind    string
 	artifactAddress string
@@ -49,7 +51,7 @@ type options struct {
 }
 
 // known are the controllers by the name that --controllers takes.
-var known = []string{"workload", "supplychain", "deliverable", "delivery", "runnable", "imagerepository"}
+var known = []string{"workload", "supplychain", "deliverable", "delivery", "runnable", "imagerepository", "admission"}
 
 var errHelp = pflag.ErrHelp
 
@@ -67,6 +69,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	f.StringVar(&o.probes, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns it off")
 	f.StringVar(&o.pprof, "pprof-bind-address", "0", "address of the profiler; 0 turns it off")
+	f.StringVar(&o.webhook, "webhook-bind-address", ":9443", "address on which the API server asks whether to let an object in; 0 turns it off")
+	f.StringVar(&o.certDir, "cert-dir", "", "folder with tls.crt and tls.key to show to the API server, read again when they change; empty means a certificate of our own making, kept in a Secret")
 	f.StringVar(&o.artifactBind, "artifact-bind-address", ":9790", "address on which image file trees are served and registries' notifications received")
 	f.StringVar(&o.artifactAddress, "artifact-address", "", "host[:port] under which the artifact server is reached by others; empty means rhumb-artifacts.<namespace>.svc.cluster.local in a cluster, the bind address elsewhere")
 	f.StringVar(&o.artifactDir, "artifact-dir", "", "folder of the artifact cache; empty means one in the user's cache folder")
@@ -75,7 +79,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringSliceVar(&o.keychains, "keychains", registry.Keychains, "logins of the controller itself that serve every image; of "+strings.Join(registry.Keychains, ", "))
 	f.StringVar(&o.logLevel, "log-level", "info", "error, info or debug")
 	f.StringVar(&o.logFormat, "log-format", "json", "json, or text for people")
-	old := addAliases(f, &o)
+	old := addAliases(f)
 	if err := f.Parse(withTwoDashes(f, args)); err != nil {
 		return o, err
 	}

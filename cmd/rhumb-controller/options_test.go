@@ -19,14 +19,14 @@ func TestParseAliases(t *testing.T) {
 			return o.certDir == "/cert" && o.metrics == ":9998"
 		}},
 		"Apart":       {"a value may stand by itself", "-metrics-port 9998 -dev", func(o options) bool { return o.metrics == ":9998" && o.logFormat == "text" }},
-		"TwoDashes":   {"both spellings are flags", "--metrics-port=9998 --Port=1", func(o options) bool { return o.metrics == ":9998" && o.webhookPort == 1 }},
+		"TwoDashes":   {"both spellings are flags", "--metrics-port=9998 --Port=1", func(o options) bool { return o.metrics == ":9998" && o.webhook == ":1" }},
 		"MetricsOff":  {"0 is off, in both worlds", "-metrics-port=0", func(o options) bool { return o.metrics == "0" }},
 		"Profiler":    {"a port is an address on every interface", "-pprof-port=6060", func(o options) bool { return o.pprof == ":6060" }},
 		"Untouched":   {"without them our defaults stand", "", func(o options) bool { return o.metrics == ":8080" && o.pprof == "0" && o.logFormat == "json" }},
 		"Level":       {"ours by name, theirs by dash", "-log-level=debug", func(o options) bool { return o.logLevel == "debug" }},
 		"Concurrency": {"deliveries are deliverables, as it meant them", "-max-concurrent-workloads=3 -max-concurrent-deliveries 4", func(o options) bool { return o.workloads == 3 && o.deliverables == 4 }},
 		"Values":      {"a value that begins with a dash is no flag", "--controllers -workload", func(o options) bool { return !o.runs("workload") }},
-		"Fixed":       {"the webhook's port is Cartographer's", "", func(o options) bool { return o.webhookPort == 9443 && o.certDir == "" }},
+		"Fixed":       {"the webhook's port is Cartographer's", "", func(o options) bool { return o.webhook == ":9443" && o.certDir == "" }},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -66,6 +66,11 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 			return err
 		}
 	}
+	if o.runs("admission") && o.webhook != "0" {
+		if err := addAdmission(mgr, o); err != nil {
+			return err
+		}
+	}
 	return mgr.Start(ctx)
 }
 

@@ -51,6 +51,7 @@ func StartController(ctx context.Context, l Lab, args ...string) (*Controller, e
 	c.cmd = exec.Command(bin, append([]string{
 		"--kubeconfig", k, "--metrics-bind-address", ports[0], "--health-probe-bind-address", ports[1],
 		"--artifact-bind-address", ports[2], "--artifact-address", ports[2], "--artifact-dir", filepath.Join(l.Dir, "artifacts"),
+		"--webhook-bind-address", "0",
 	}, args...)...)
 	c.cmd.Stdout, c.cmd.Stderr = out, out
 	if err := c.cmd.Start(); err != nil {
