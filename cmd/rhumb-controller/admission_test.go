@@ -194,8 +194,8 @@ func documents(t *testing.T, file string) []*unstructured.Unstructured {
 	return out
 }
 
-// said are the words of a document's comments.
-func said(text, word string) []string {
+// noted are the words of a document's comments.
+func noted(text, word string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
 		if w, ok := strings.CutPrefix(strings.TrimSpace(line), "# "+word+": "); ok {
@@ -220,16 +220,16 @@ func (g *gate) table(t *testing.T, webhook bool) {
 		}
 		for text := range strings.SplitSeq(string(raw), "\n---\n") {
 			u := object(t, text)
-			want := slices.Concat(said(text, "refused"), said(text, "schema"))
+			want := slices.Concat(noted(text, "refused"), noted(text, "schema"))
 			if webhook {
-				want = append(want, said(text, "webhook")...)
+				want = append(want, noted(text, "webhook")...)
 			}
 			refused, warned := g.try(u)
-			name := filepath.Base(file) + ": " + strings.Join(said(text, "why"), "")
+			name := filepath.Base(file) + ": " + strings.Join(noted(text, "why"), "")
 			if (refused != "") != (len(want) > 0) || len(want) > 0 && !strings.Contains(refused, want[0]) {
 				t.Errorf("%s: refused with %q, want %q", name, refused, want)
 			}
-			if wantWarned := said(text, "warned"); refused == "" && webhook && strings.HasPrefix(u.GetKind(), "Cluster") {
+			if wantWarned := noted(text, "warned"); refused == "" && webhook && strings.HasPrefix(u.GetKind(), "Cluster") {
 				ok := slices.EqualFunc(warned, wantWarned, strings.Contains)
 				if !ok {
 					t.Errorf("%s: warned of %q, want %q", name, warned, wantWarned)
