@@ -71,7 +71,7 @@ func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 func TestKilledBetweenAnyTwoWrites(t *testing.T) {
 	for _, w := range []way{
 		{resource: "workloads", docs: rights + "\n---" + chain + "\n---" + app},
-		{resource: "deliverables", docs: rights + "\n---" + runnableRights + "\n---" + delivery + "\n---" + deliverable, beside: (*bed).deploys},
+		{resource: "deliverables", docs: rights + "\n---" + deployRights + "\n---" + delivery + "\n---" + deliverable, beside: (*bed).deploys},
 	} {
 		t.Run(w.resource, func(t *testing.T) {
 			want := life(t, w, nil)
@@ -103,6 +103,7 @@ type way struct {
 func life(t *testing.T, w way, k *killer) map[string]any {
 	t.Helper()
 	b := newBed(t)
+	b.haveApps()
 	if w.beside != nil {
 		w.beside(b)
 	}
@@ -132,7 +133,7 @@ func life(t *testing.T, w way, k *killer) map[string]any {
 func (b *bed) objects() map[string]any {
 	b.t.Helper()
 	out := map[string]any{}
-	for _, r := range []dynamic.ResourceInterface{b.configMaps(), b.carto("runnables")} {
+	for _, r := range []dynamic.ResourceInterface{b.configMaps(), b.apps()} {
 		list, err := r.List(context.Background(), metav1.ListOptions{LabelSelector: "carto.run/resource-name"})
 		if err != nil {
 			b.t.Fatal(err)

@@ -47,19 +47,25 @@ var trials = schema.GroupVersionResource{Group: "runs.rhumb.test", Version: "v1"
 
 func (b *bed) trials() dynamic.ResourceInterface { return b.client.Resource(trials).Namespace(b.ns) }
 
-// haveTrials installs the kind, once for all tests, and waits until it is served.
+// haveTrials installs the kind, once for all tests.
 func (b *bed) haveTrials() {
 	b.t.Helper()
+	b.have(trialKind, b.trials())
+}
+
+// have installs a kind that others may have installed already, and waits until it is served.
+func (b *bed) have(definition string, served dynamic.ResourceInterface) {
+	b.t.Helper()
 	u := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(trialKind), &u.Object); err != nil {
+	if err := yaml.Unmarshal([]byte(definition), &u.Object); err != nil {
 		b.t.Fatal(err)
 	}
 	crds := b.client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	if _, err := crds.Create(context.Background(), u, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		b.t.Fatal(err)
 	}
-	b.until("trials are served", func() (bool, string) {
-		_, err := b.trials().List(context.Background(), metav1.ListOptions{})
+	b.until(u.GetName()+" is served", func() (bool, string) {
+		_, err := served.List(context.Background(), metav1.ListOptions{})
 		return err == nil, fmt.Sprint(err)
 	})
 }
