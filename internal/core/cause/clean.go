@@ -10,8 +10,9 @@ import (
 
 // clean makes words from outside fit for a status: one line, printable,
 // without credentials and without the time of day.
-func clean(s string) string {
-	s = mask(s)
+func clean(s string) string { return tidy(mask(s)) }
+
+func tidy(s string) string {
 	for _, r := range volatile {
 		s = r.pattern.ReplaceAllString(s, r.with)
 	}
@@ -83,7 +84,7 @@ var enders = regexp.MustCompile(`^(panic: |fatal error: |Exception in thread |Ca
 func lastWords(log string) string {
 	var lines []string
 	for l := range strings.SplitSeq(mask(log), "\n") {
-		if l = clean(l); l != "" {
+		if l = tidy(l); l != "" {
 			lines = append(lines, l)
 		}
 	}

@@ -62,7 +62,7 @@ func maps(u *unstructured.Unstructured, fields ...string) []map[string]any {
 
 func state(spec, status map[string]any) container {
 	c := container{name: text(status, "name"), image: text(spec, "image")}
-	c.restarts, _, _ = unstructured.NestedInt64(status, "restartCount")
+	c.restarts = integer(status, "restartCount")
 	c.ready, _, _ = unstructured.NestedBool(status, "ready")
 	c.reason, _, _ = unstructured.NestedString(status, "state", "waiting", "reason")
 	c.message, _, _ = unstructured.NestedString(status, "state", "waiting", "message")
@@ -70,19 +70,30 @@ func state(spec, status map[string]any) container {
 	if now := end(status, "state"); now != nil {
 		c.end, c.over = now, true
 	}
-	_, running, _ := unstructured.NestedMap(status, "state", "running")
+	_, running, _ := unstructured.NestedFieldNoCopy(status, "state", "running")
 	c.started = running || c.end != nil
 	return c
 }
 
 func end(status map[string]any, field string) *ending {
-	m, found, _ := unstructured.NestedMap(status, field, "terminated")
-	if !found {
+	value, _, _ := unstructured.NestedFieldNoCopy(status, field, "terminated")
+	m, ok := value.(map[string]any)
+	if !ok {
 		return nil
 	}
-	e := &ending{reason: text(m, "reason"), message: text(m, "message")}
-	e.code, _, _ = unstructured.NestedInt64(m, "exitCode")
-	return e
+	return &ending{reason: text(m, "reason"), message: text(m, "message"), code: integer(m, "exitCode")}
+}
+
+// integer reads a number, whoever decoded it.
+func integer(m map[string]any, fields ...string) int64 {
+	value, _, _ := unstructured.NestedFieldNoCopy(m, fields...)
+	switch n := value.(type) {
+	case int64:
+		return n
+	case float64:
+		return int64(n)
+	}
+	return 0
 }
 
 // containers finds the first one that cannot start or that ended badly.

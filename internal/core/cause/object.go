@@ -88,9 +88,9 @@ func ails(u *unstructured.Unstructured) bool {
 	}
 	switch u.GetKind() {
 	case "Deployment", "StatefulSet", "ReplicaSet":
-		wanted, found, _ := unstructured.NestedInt64(u.Object, "spec", "replicas")
-		if !found {
-			wanted = 1
+		wanted := int64(1)
+		if _, found, _ := unstructured.NestedFieldNoCopy(u.Object, "spec", "replicas"); found {
+			wanted = integer(u.Object, "spec", "replicas")
 		}
 		return count(u, "readyReplicas") < wanted || count(u, "unavailableReplicas") > 0
 	case "DaemonSet":
@@ -105,8 +105,7 @@ func ails(u *unstructured.Unstructured) bool {
 }
 
 func count(u *unstructured.Unstructured, field string) int64 {
-	n, _, _ := unstructured.NestedInt64(u.Object, "status", field)
-	return n
+	return integer(u.Object, "status", field)
 }
 
 // read finds what is wrong with an object: what failed below it explains
@@ -214,8 +213,8 @@ func errorField(u *unstructured.Unstructured) string {
 
 func (n *Node) quoted(s said) finding {
 	if n.Object.GetKind() == "Deployment" && s.reason == "ProgressDeadlineExceeded" {
-		seconds, found, _ := unstructured.NestedInt64(n.Object.Object, "spec", "progressDeadlineSeconds")
-		if !found {
+		seconds := integer(n.Object.Object, "spec", "progressDeadlineSeconds")
+		if seconds == 0 {
 			seconds = 600
 		}
 		return finding{

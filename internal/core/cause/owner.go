@@ -117,8 +117,11 @@ func innermost(err error) string {
 	message := err.Error()
 	if strings.HasPrefix(message, "unable to ") {
 		if _, after, ok := strings.Cut(message, "]: "); ok {
-			return strings.TrimPrefix(after, "failed to recursively evaluate template: ")
+			message = after
 		}
+	}
+	for _, where := range []string{"failed to recursively evaluate template: ", "create: ", "patch: "} {
+		message = strings.TrimPrefix(message, where)
 	}
 	return message
 }
@@ -170,8 +173,9 @@ func (e *Evidence) awaited(s *Step) finding {
 }
 
 func hasStatus(u *unstructured.Unstructured) bool {
-	m, found, _ := unstructured.NestedMap(u.Object, "status")
-	return found && len(m) > 0
+	value, _, _ := unstructured.NestedFieldNoCopy(u.Object, "status")
+	m, _ := value.(map[string]any)
+	return len(m) > 0
 }
 
 func isReady(u *unstructured.Unstructured) bool {
