@@ -202,14 +202,19 @@ func (i *Inquiry) conclude(key reconcile.Request, looked map[string]*cause.Node)
 	if c == nil {
 		return false
 	}
-	c.looked = looked
-	c.due = time.Now().Add(c.interval)
-	i.queue.AddAfter(key, c.interval)
-	c.interval = min(2*c.interval, lookMost)
 	e := c.evidence
 	e.Steps = append([]cause.Step(nil), e.Steps...)
 	for n := range e.Steps {
 		e.Steps[n].Looked = looked[e.Steps[n].Name]
 	}
-	return cause.Of(e).Sentence(c.sentence) != c.sentence
+	sentence := cause.Of(e).Sentence(c.sentence)
+	news := sentence != c.sentence
+	if news {
+		// Where something happens, more is likely to.
+		c.sentence, c.interval = sentence, lookAgain
+	}
+	c.looked, c.due = looked, time.Now().Add(c.interval)
+	i.queue.AddAfter(key, c.interval)
+	c.interval = min(2*c.interval, lookMost)
+	return news
 }

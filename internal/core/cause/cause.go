@@ -122,14 +122,22 @@ func (e *Evidence) step(s *Step) finding {
 	if class != fault.None && class != fault.Wait {
 		return e.refused(s)
 	}
-	if s.Live == nil {
+	if s.Live == nil || !s.unwell() {
+		// What was found below it when it was unwell is history.
 		return finding{}
 	}
 	f := read(s.node())
-	if f.rank < failing && (s.Err != nil || s.Healthy == metav1.ConditionUnknown || s.Healthy == metav1.ConditionFalse) {
+	if f.rank < failing && (s.Err != nil || s.unhealthy()) {
 		f = better(f, e.awaited(s))
 	}
 	return f
+}
+
+// unwell is a step that is not done, or whose object says itself that it is not well.
+func (s *Step) unwell() bool { return s.Err != nil || s.unhealthy() || ails(s.Live) }
+
+func (s *Step) unhealthy() bool {
+	return s.Healthy == metav1.ConditionFalse || s.Healthy == metav1.ConditionUnknown
 }
 
 func (s *Step) node() *Node {
@@ -161,8 +169,7 @@ func Wanted(e Evidence) []Want {
 		if s.Live == nil || class != fault.None && class != fault.Wait || tells(s.Live) {
 			continue
 		}
-		unwell := s.Err != nil || s.Healthy == metav1.ConditionFalse || s.Healthy == metav1.ConditionUnknown || ails(s.Live)
-		if unwell && read(&Node{Object: s.Live}).rank < specific {
+		if s.unwell() && read(&Node{Object: s.Live}).rank < specific {
 			out = append(out, Want{s.Name, s.Live})
 		}
 	}

@@ -204,7 +204,7 @@ func (p pod) ended(c container) (finding, bool) {
 	if !c.over || c.restarts > 0 {
 		what = fmt.Sprintf("%s crashes again and again, with exit code %d", who, c.end.code)
 	}
-	f := finding{what: what, quote: lastWords(p.Tails[c.name]), fix: "read more with " + p.logs(c.name, !c.over && c.restarts > 0)}
+	f := finding{what: what, quote: lastWords(p.Tails[c.name]), fix: "read more with " + p.logs(c.name, !c.over)}
 	if f.quote == "" && (c.end.reason == "StartError" || c.end.reason == "ContainerCannotRun") {
 		f.quote, f.fix = clean(c.end.message), "correct command or image in the pod template"
 	}

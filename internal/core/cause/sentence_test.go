@@ -81,6 +81,21 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// What was found while a Deployment was ill is history once it is well.
+func TestRecovered(t *testing.T) {
+	looked := podOf(t, waits("CreateContainerConfigError", `secret "db" not found`), cause.Node{})
+	e := cause.Evidence{Owner: "Workload", Namespace: "dev", Name: "app", Ready: metav1.ConditionTrue, Steps: []cause.Step{{
+		Name: "one", Live: looked.Object, Looked: looked, Healthy: metav1.ConditionTrue,
+	}}}
+	if got := cause.Of(e).Sentence(""); !strings.Contains(got, "Secret db does not exist") {
+		t.Fatalf("ill, and yet the cause is %q", got)
+	}
+	e.Steps[0].Live = object(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, namespace: dev}\nstatus: {readyReplicas: 1, replicas: 1}")
+	if got := cause.Of(e).Sentence(""); got != "" {
+		t.Errorf("well again, and the cause is still %q", got)
+	}
+}
+
 // Which step speaks for the owner, and which objects are looked at.
 func TestSteps(t *testing.T) {
 	missing := fault.As(fault.Wait, "MissingValueAtPath", &output.MissingError{Path: ".status.x", Err: errors.New("no x")})
