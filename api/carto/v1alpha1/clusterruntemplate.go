@@ -20,11 +20,18 @@ type ClusterRunTemplate struct {
 }
 
 // RunTemplateSpec is a template, and what to read from its object when it has succeeded.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.template) || has(self.ytt) && size(self.ytt) > 0",message="invalid template: must specify one of template or ytt, found neither"
+// +kubebuilder:validation:XValidation:rule="!(has(self.template) && has(self.ytt) && size(self.ytt) > 0)",message="invalid template: must specify one of template or ytt, found both"
 type RunTemplateSpec struct {
 	// Template is the object to stamp, with spec. Text of the form $(path)$ is filled in: runnable and selected can be
-	// read. It has a generateName, since every run is an object of its own.
+	// read. It has a generateName, since every run is an object of its own. Either this or ytt.
 	// +kubebuilder:pruning:PreserveUnknownFields
-	Template runtime.RawExtension `json:"template"`
+	// +optional
+	Template runtime.RawExtension `json:"template,omitzero"`
+	// Ytt is a ytt template of the object to stamp; the same can be read as data.values. Either this or template.
+	// +optional
+	Ytt string `json:"ytt,omitempty"`
 	// Outputs are what the Runnable shows in its status: by name, the JSONPath in the stamped object.
 	// +optional
 	Outputs map[string]string `json:"outputs,omitempty"`

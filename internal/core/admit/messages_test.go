@@ -205,6 +205,13 @@ spec: {imagePath: "a[", ytt: x, template: {metadata: {namespace: ns}}, healthRul
 			"kind: ClusterDeploymentTemplate\nspec: {template: {kind: A}}",
 			[]string{"spec invalid spec: must set exactly one of spec.ObservedMatches and spec.ObservedCompletion"},
 		},
+		"RunTemplateNeither": {"something to run", "kind: ClusterRunTemplate\nspec: {}", []string{"spec invalid template: must specify one of template or ytt, found neither"}},
+		"RunTemplateBoth": {
+			"one thing to run",
+			"kind: ClusterRunTemplate\nspec: {ytt: x, template: {kind: A, spec: {}}}",
+			[]string{"spec invalid template: must specify one of template or ytt, found both"},
+		},
+		"RunTemplateYtt": {"what ytt makes is not known before", "kind: ClusterRunTemplate\nspec: {ytt: x}", nil},
 		"RunTemplate": {
 			"a run is told apart by its spec; a key with a dot is put in brackets",
 			`kind: ClusterRunTemplate

@@ -67,7 +67,13 @@ func DeploymentTemplate(t *v1alpha1.ClusterDeploymentTemplate) []Problem {
 // RunTemplate says what is wrong with a run template.
 func RunTemplate(t *v1alpha1.ClusterRunTemplate) []Problem {
 	f := &finder{}
-	if object := checkObject(f, t.Spec.Template.Raw); object != nil {
+	given := len(t.Spec.Template.Raw) > 0
+	checkLanguage(f, given, t.Spec.Ytt)
+	var object map[string]any
+	if given {
+		object = checkObject(f, t.Spec.Template.Raw)
+	}
+	if object != nil {
 		if _, ok := object["spec"]; !ok {
 			f.refuse(spec.to("template"), "invalid template: object must have a spec; templated object: %s", excerpt(t.Spec.Template.Raw))
 		}
@@ -82,13 +88,7 @@ func RunTemplate(t *v1alpha1.ClusterRunTemplate) []Problem {
 // checkSpec is what all templates for blueprints have in common.
 func checkSpec(f *finder, t *v1alpha1.TemplateSpec) {
 	given := t.Template != nil && len(t.Template.Raw) > 0
-	const oneOf = "invalid template: must specify one of template or ytt, found "
-	switch {
-	case given && t.Ytt != "":
-		f.refuse(spec, oneOf+"both")
-	case !given && t.Ytt == "":
-		f.refuse(spec, oneOf+"neither")
-	}
+	checkLanguage(f, given, t.Ytt)
 	var object map[string]any
 	if given {
 		object = checkObject(f, t.Template.Raw)
@@ -100,6 +100,17 @@ func checkSpec(f *finder, t *v1alpha1.TemplateSpec) {
 		f.refuse(spec.to("retentionPolicy"), "invalid template: if lifecycle is mutable, no retention policy may be set")
 	}
 	checkTags(f, spec.to("template"), object)
+}
+
+// checkLanguage: a template is written in one of two languages.
+func checkLanguage(f *finder, given bool, ytt string) {
+	const oneOf = "invalid template: must specify one of template or ytt, found "
+	switch {
+	case given && ytt != "":
+		f.refuse(spec, oneOf+"both")
+	case !given && ytt == "":
+		f.refuse(spec, oneOf+"neither")
+	}
 }
 
 // readable refuses a path that never leads anywhere. An empty one was always

@@ -84,6 +84,6 @@ func compileRun(object Object, engine render.Engine) *Template {
 		out.parsed, out.err = path.Parse(out.Path)
 		t.RunOutputs = append(t.RunOutputs, out)
 	}
-	t.body, t.err = render.BodyOf(&spec.Template, "", engine)
+	t.body, t.err = render.BodyOf(&spec.Template, spec.Ytt, engine)
 	return t
 }
