@@ -76,6 +76,15 @@ func Of(err error) (Class, string) {
 	return classOf(err), reasonOf(err)
 }
 
+// ClassOr is the class of an error that somebody marked; of any other it is
+// what the caller, who knows where it comes from, takes it for.
+func ClassOr(err error, otherwise Class) Class {
+	if marked, ok := errors.AsType[*Error](err); ok {
+		return marked.Class
+	}
+	return otherwise
+}
+
 func classOf(err error) Class {
 	//nolint:errorlint // Of walks every branch itself: As would stop at the first.
 	switch e := err.(type) {

@@ -36,3 +36,21 @@ func TestOf(t *testing.T) {
 		})
 	}
 }
+
+func TestClassOr(t *testing.T) {
+	cases := map[string]struct {
+		why  string
+		err  error
+		want fault.Class
+	}{
+		"Unmarked": {"the caller knows what it is", errors.New("boom"), fault.Reject},
+		"Marked":   {"whoever marked it knows better", fmt.Errorf("a: %w", fault.Retryf("R", "busy")), fault.Retry},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := fault.ClassOr(c.err, fault.Reject); got != c.want {
+				t.Errorf("%s: %v, want %v", c.why, got, c.want)
+			}
+		})
+	}
+}

@@ -56,7 +56,7 @@ func (e *evaluator) render(digest, text string, values []byte) (out []byte, err 
 		docs, err = whole(t.text, data)
 	}
 	if err != nil {
-		return nil, errors.New(strings.TrimSpace(err.Error()))
+		return nil, errors.New(plain(err.Error()))
 	}
 	return e.first(docs)
 }
@@ -98,6 +98,17 @@ func whole(text string, data *orderedmap.Map) (*yamlmeta.DocumentSet, error) {
 		return nil, err
 	}
 	return result.DocSet, nil
+}
+
+// plain takes off what ytt says of itself where a panic of its own is the
+// error: stack traces, which tell a template's author nothing.
+func plain(message string) string {
+	if before, trace, found := strings.Cut(message, " (backtrace: goroutine"); found {
+		_, rest, _ := strings.Cut(trace, "\n")
+		rest, _, _ = strings.Cut(rest, "\n    reason:\n")
+		message = before + "\n" + rest
+	}
+	return strings.TrimSpace(message)
 }
 
 // describe names a panic: the runtime's own words hold no value of anybody's,

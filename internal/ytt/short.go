@@ -74,7 +74,12 @@ type compiled struct {
 
 // compileShort parses a template for the short way, if that serves. What goes
 // wrong here will go wrong the long way, which has the words for it.
-func compileShort(text string) *compiled {
+func compileShort(text string) (c *compiled) {
+	defer func() {
+		if recover() != nil { // how the parser of code says what is wrong with it
+			c = nil
+		}
+	}()
 	for _, word := range beyond {
 		if strings.Contains(text, word) {
 			return nil
@@ -156,10 +161,15 @@ func makeStub(code []template.Line, bindings []string) {
 
 // short evaluates what was compiled before. The whole way parses the template
 // four times and copies the data five times to come to the same.
-func (t *parsedTemplate) short(data *orderedmap.Map) (*yamlmeta.DocumentSet, error) {
+func (t *parsedTemplate) short(data *orderedmap.Map) (docs *yamlmeta.DocumentSet, err error) {
 	if t.compiled == nil {
 		return nil, errLong
 	}
+	defer func() {
+		if recover() != nil {
+			docs, err = nil, errLong
+		}
+	}()
 	values := core.NewGoValueWithOpts(data, core.GoValueOpts{MapIsStruct: true}).AsStarlarkValue()
 	api := yttlibrary.NewAPI(t.compiled.stub.TplReplaceNode, yttlibrary.NewDataModule(values, noFiles{}), starlark.StringDict{}, quiet)
 	loader := &moduleLoader{api, t.compiled}

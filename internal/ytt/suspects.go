@@ -27,6 +27,8 @@ type suspect struct {
 	// lane is held by the one caller whose render is on.
 	lane   chan struct{}
 	deaths map[string]*record // by the digest of the data
+	// barren is how often it ended a helper while it never made an object; whole is what came of that.
+	barren int
 	whole  record
 	last   time.Time
 }
@@ -117,9 +119,8 @@ func (s *suspects) died(digest, data string, d *death) error {
 	err := verdict(d, r.count+1)
 	r.hold(now, err)
 	if _, worked := s.worked[digest]; worked {
-		t.whole = record{}
-	} else if t.whole.count++; t.whole.count >= wholeAfter {
-		t.whole.count--
+		t.barren, t.whole = 0, record{}
+	} else if t.barren++; t.barren >= wholeAfter {
 		t.whole.hold(now, err)
 	}
 	return err

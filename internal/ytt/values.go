@@ -31,9 +31,6 @@ func (w *writer) write(value any, depth int) error {
 	if depth > w.limits.Depth {
 		return fmt.Errorf("the object is nested deeper than %d", w.limits.Depth)
 	}
-	if len(w.out) > w.limits.Output {
-		return fmt.Errorf("the object is larger than %d bytes", w.limits.Output)
-	}
 	switch x := value.(type) {
 	case *yamlmeta.Map:
 		items := make([]orderedmap.MapItem, 0, len(x.Items))
@@ -80,8 +77,7 @@ func (w *writer) object(items []orderedmap.MapItem, depth int) error {
 			return err
 		}
 	}
-	w.out = append(w.out, '}')
-	return nil
+	return w.close('}')
 }
 
 func (w *writer) list(values []any, depth int) error {
@@ -94,7 +90,18 @@ func (w *writer) list(values []any, depth int) error {
 			return err
 		}
 	}
-	w.out = append(w.out, ']')
+	return w.close(']')
+}
+
+func (w *writer) close(end byte) error {
+	w.out = append(w.out, end)
+	return w.fits()
+}
+
+func (w *writer) fits() error {
+	if len(w.out) > w.limits.Output {
+		return fmt.Errorf("the object is larger than %d bytes", w.limits.Output)
+	}
 	return nil
 }
 
@@ -107,7 +114,7 @@ func (w *writer) scalar(value any) error {
 		return fmt.Errorf("the object holds a %T, which JSON has no word for", value)
 	}
 	w.out = append(w.out, raw...)
-	return nil
+	return w.fits()
 }
 
 // keyText is a key as YAML would have it read as JSON.

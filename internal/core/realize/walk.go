@@ -90,7 +90,8 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 		err = apart(done, desired)
 	}
 	if err != nil {
-		return fault.As(stampClass(err), v1alpha1.TemplateStampFailureResourcesSubmittedReason,
+		// An engine may know that a failure passes; all else that is wrong with a template stays so.
+		return fault.As(fault.ClassOr(err, fault.Reject), v1alpha1.TemplateStampFailureResourcesSubmittedReason,
 			fmt.Errorf("unable to stamp object for resource [%s] for template [%s/%s] in %s [%s]: %w", r.Name, r.Chosen.Kind, r.Chosen.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err))
 	}
 	r.Desired = desired
@@ -102,15 +103,6 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 		return nil
 	}
 	return r.read(inputs)
-}
-
-// stampClass is that of an engine which knows that the failure may pass; all
-// else that is wrong with a template stays so until someone changes it.
-func stampClass(err error) fault.Class {
-	if marked, ok := errors.AsType[*fault.Error](err); ok {
-		return marked.Class
-	}
-	return fault.Reject
 }
 
 // passThrough hands an input on as this step's own output.

@@ -79,11 +79,7 @@ func (f *Facts) walk(ctx context.Context, w World, r *Runnable, now time.Time) e
 	}
 	desired, err := stamp(ctx, t, r, selected)
 	if err != nil {
-		class, _ := fault.Of(err)
-		if class == fault.Retry && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			class = fault.Reject
-		}
-		return fault.As(class, v1alpha1.TemplateStampFailureRunTemplateReason,
+		return fault.As(fault.ClassOr(err, fault.Reject), v1alpha1.TemplateStampFailureRunTemplateReason,
 			fmt.Errorf("unable to stamp object for run template [%s]: %w", r.Template.Name, err))
 	}
 	// Those of other templates are the same runnable's, and have to go in their time too.
