@@ -81,7 +81,7 @@ templates and chains, and finds what is wrong in their files. It needs no cluste
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl rhumb"}
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newRender(io), newTest(io), newTemplates(io), newVersion(io))
+	root.AddCommand(newRender(io), newTest(io), newLint(io), newTemplates(io), newVersion(io))
 	if filepath.Base(self) == "cartotest" {
 		root = newTest(io)
 		root.Use, root.Version = "cartotest DIRECTORY", version()

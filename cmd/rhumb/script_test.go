@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPO", repo)
-			return nil
+			return os.WriteFile(filepath.Join(env.WorkDir, "nul"), []byte("a: \x00"), 0o644)
 		},
 	})
 }

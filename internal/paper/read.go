@@ -48,6 +48,8 @@ type Document struct {
 type Reader struct {
 	// In is standard input.
 	In io.Reader
+	// Unread is told of each file that cannot be read, if somebody wants to go on.
+	Unread func(error)
 
 	files, total int
 }
@@ -58,7 +60,7 @@ func (r *Reader) Read(paths ...string) ([]*Document, error) {
 	var out []*Document
 	for _, p := range paths {
 		docs, err := r.one(p)
-		if err != nil {
+		if err = r.goOn(err); err != nil {
 			return nil, err
 		}
 		out = append(out, docs...)
@@ -98,9 +100,18 @@ func (r *Reader) one(path string) ([]*Document, error) {
 		}
 		docs, err := r.file(at, info.Mode())
 		out = append(out, docs...)
-		return err
+		return r.goOn(err)
 	})
 	return out, err
+}
+
+// goOn keeps an error for the end, if somebody listens.
+func (r *Reader) goOn(err error) error {
+	if err == nil || r.Unread == nil {
+		return err
+	}
+	r.Unread(err)
+	return nil
 }
 
 // reason is a file error without the operation and the path, which the reader says in words of its own.

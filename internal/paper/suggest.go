@@ -20,7 +20,7 @@ func Suggest(word string, among []string) string {
 // Nearest is the candidate that is most like the word, if one is like enough
 // to be a slip of the hand.
 func Nearest(word string, among []string) string {
-	best, least := "", max(1, len(word)/3)+1
+	best, least := "", max(1, len(word)/5)+1
 	for _, c := range among {
 		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {
 			best, least = c, d

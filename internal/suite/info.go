@@ -20,7 +20,7 @@ type info struct {
 	Given           given          `json:"given"`
 	Expected        string         `json:"expected"`
 	ExpectedOutputs map[string]any `json:"expectedOutputs"`
-	ExpectedHealth  string         `json:"expectedHealth"`
+	ExpectedHealth  any            `json:"expectedHealth"` // unquoted, True is no text in YAML
 	Compare         comparing      `json:"compareOptions"`
 }
 
@@ -194,7 +194,9 @@ func (c *Case) over(dir string, in *info) error {
 	if in.ExpectedOutputs != nil {
 		c.outputs = in.ExpectedOutputs
 	}
-	c.health = or(in.ExpectedHealth, c.health)
+	if in.ExpectedHealth != nil {
+		c.health = word(in.ExpectedHealth)
+	}
 	c.compare.over(&in.Compare)
 	return c.overChain(dir, g)
 }
@@ -246,6 +248,17 @@ func (c *comparing) over(in *comparing) {
 	if in.Options != nil {
 		c.Options = in.Options
 	}
+}
+
+// word is how a condition spells what YAML may have taken for a boolean.
+func word(v any) string {
+	switch v {
+	case true:
+		return "True"
+	case false:
+		return "False"
+	}
+	return fmt.Sprint(v)
 }
 
 func or(a, b string) string {
