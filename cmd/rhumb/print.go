@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/term"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/internal/core/owner"
@@ -25,56 +26,55 @@ var forms = []string{"yaml", "json", "name"}
 // engine evaluates ytt templates; its helpers end with this process.
 var engine = sync.OnceValue(func() render.Engine { return ytt.NewPool(ytt.Options{}) })
 
-func printSteps(w io.Writer, form string, a *preview.Answer) error {
-	if form == "json" {
-		return printList(w, a)
-	}
-	first := true
-	for i := range a.Steps {
-		s := &a.Steps[i]
-		if s.Object == nil {
-			continue
-		}
-		if form == "name" {
-			fmt.Fprintln(w, resourceName(s))
-			continue
-		}
-		text, err := yaml.Marshal(s.Object.Object)
-		if err != nil {
-			return fmt.Errorf("printing step %s: %w", s.Name, err)
-		}
-		if !first {
-			fmt.Fprintln(w, "---")
-		}
-		first = false
-		fmt.Fprintf(w, "# step %s: %s/%s\n%s", s.Name, s.Chosen.Kind, s.Chosen.Name, text)
-	}
-	return nil
+// printed is an object and what it is.
+type printed struct {
+	what   string
+	object *unstructured.Unstructured
 }
 
-// printList is what kubectl -o json prints of several objects.
-func printList(w io.Writer, a *preview.Answer) error {
-	items := []any{}
+func printedOf(a *preview.Answer) []printed {
+	var out []printed
 	for i := range a.Steps {
-		if a.Steps[i].Object != nil {
-			items = append(items, a.Steps[i].Object.Object)
+		if s := &a.Steps[i]; s.Object != nil {
+			out = append(out, printed{fmt.Sprintf("step %s: %s/%s", s.Name, s.Chosen.Kind, s.Chosen.Name), s.Object})
 		}
 	}
+	return out
+}
+
+func printAll(w io.Writer, form string, all []printed) error {
+	items := []any{}
+	for i, p := range all {
+		switch form {
+		case "json":
+			items = append(items, p.object.Object)
+		case "name":
+			fmt.Fprintln(w, resourceName(p.object))
+		default:
+			text, err := yaml.Marshal(p.object.Object)
+			if err != nil {
+				return fmt.Errorf("printing the %s: %w", p.what, err)
+			}
+			if i > 0 {
+				fmt.Fprintln(w, "---")
+			}
+			fmt.Fprintf(w, "# %s\n%s", p.what, text)
+		}
+	}
+	if form != "json" {
+		return nil
+	}
+	// What kubectl -o json prints of several objects.
 	return printJSON(w, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
 }
 
 // resourceName is kind.group/name, as kubectl -o name has it.
-func resourceName(s *preview.Step) string {
-	gvk := s.Object.GroupVersionKind()
-	kind := strings.ToLower(gvk.Kind)
-	if gvk.Group != "" {
-		kind += "." + gvk.Group
+func resourceName(u *unstructured.Unstructured) string {
+	kind := strings.ToLower(u.GetKind())
+	if group := u.GroupVersionKind().Group; group != "" {
+		kind += "." + group
 	}
-	name := s.Object.GetName()
-	if name == "" {
-		name = s.Object.GetGenerateName() + "*"
-	}
-	return kind + "/" + name
+	return kind + "/" + u.GetName()
 }
 
 func explainChain(w io.Writer, p paint, set *paper.Set, who owner.Object) {

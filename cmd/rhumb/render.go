@@ -9,8 +9,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/fault"
 	"rhumb.run/rhumb/internal/paper"
 	"rhumb.run/rhumb/internal/preview"
@@ -71,9 +74,12 @@ func (f *renderFlags) run(ctx context.Context, io *streams) error {
 	if err != nil {
 		return err
 	}
-	who, err := f.choose(set)
+	who, run, err := f.choose(set)
 	if err != nil {
 		return err
+	}
+	if run != nil {
+		return f.runOf(ctx, io, set, run)
 	}
 	given, err := readOutputs(f.outputs, f.outputsFile)
 	if err != nil {
@@ -90,7 +96,7 @@ func (f *renderFlags) run(ctx context.Context, io *streams) error {
 	if f.explain {
 		explainOptions(io.err, p, set, answer)
 	}
-	if err := printSteps(io.out, f.form, answer); err != nil {
+	if err := printAll(io.out, f.form, printedOf(answer)); err != nil {
 		return err
 	}
 	return f.rest(io, p, answer)
@@ -115,32 +121,69 @@ func (f *renderFlags) read(io *streams) (*paper.Set, error) {
 
 // withoutOwners leaves the owner to the file that --owner names.
 func withoutOwners(docs []*paper.Document) []*paper.Document {
-	return slices.DeleteFunc(docs, func(d *paper.Document) bool { return d.Object != nil && owner.New[d.Object.GetKind()] != nil })
+	return slices.DeleteFunc(docs, func(d *paper.Document) bool {
+		return d.Object != nil && (owner.New[d.Object.GetKind()] != nil || runnable.New[d.Object.GetKind()] != nil)
+	})
 }
 
-// choose finds the owner that was asked for, or the only one.
-func (f *renderFlags) choose(set *paper.Set) (owner.Object, error) {
+// choose finds the owner or runnable that was asked for, or the only one.
+func (f *renderFlags) choose(set *paper.Set) (owner.Object, runnable.Object, error) {
 	var names []string
-	var found []owner.Object
-	for _, o := range set.Owners {
-		kind := owner.Of(o).Kind
+	var found []metav1.Object
+	for _, o := range all(set) {
+		kind := kindOf(o)
 		if f.owner == "" || isFile(f.owner) || f.owner == o.GetName() || strings.EqualFold(f.owner, kind+"/"+o.GetName()) {
 			found = append(found, o)
 		}
 		names = append(names, kind+"/"+o.GetName())
 	}
 	switch {
-	case len(set.Owners) == 0:
-		return nil, fmt.Errorf("there is no Workload or Deliverable in %s: add its file with -f or --owner", strings.Join(f.files, ", "))
+	case len(names) == 0:
+		return nil, nil, fmt.Errorf("there is no Workload, Deliverable or Runnable in %s: add its file with -f or --owner", strings.Join(f.files, ", "))
 	case len(found) == 0:
-		return nil, fmt.Errorf("there is no owner %q; there is %s", f.owner, strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("there is no owner %q; there is %s", f.owner, strings.Join(names, ", "))
 	case len(found) > 1:
-		return nil, fmt.Errorf("there are several owners: choose one with --owner: %s", strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("there are several owners: choose one with --owner: %s", strings.Join(names, ", "))
 	}
 	if found[0].GetNamespace() == "" {
 		found[0].SetNamespace(f.namespace)
 	}
-	return found[0], nil
+	if run, ok := found[0].(runnable.Object); ok && runnable.New[kindOf(run)] != nil {
+		return nil, run, nil
+	}
+	who, _ := found[0].(owner.Object)
+	return who, nil, nil
+}
+
+func all(set *paper.Set) []metav1.Object {
+	var out []metav1.Object
+	for _, o := range set.Owners {
+		out = append(out, o)
+	}
+	for _, r := range set.Runnables {
+		out = append(out, r)
+	}
+	return out
+}
+
+func kindOf(o metav1.Object) string {
+	switch o := o.(type) {
+	case *v1alpha1.Workload, *v1alpha1.Deliverable:
+		return owner.Of(o.(owner.Object)).Kind
+	case *v1alpha1.Runnable, *v1alpha1.Pipeline:
+		return runnable.Of(o.(runnable.Object)).Kind
+	}
+	return ""
+}
+
+// runOf prints the run that a Runnable makes.
+func (f *renderFlags) runOf(ctx context.Context, io *streams, set *paper.Set, run runnable.Object) error {
+	facts := preview.Run(ctx, set, run, nil, engine())
+	if facts.Run.Object == nil {
+		return facts.Failure()
+	}
+	r := runnable.Of(run)
+	return printAll(io.out, f.form, []printed{{fmt.Sprintf("run of %s/%s: %s/%s", r.Kind, r.Name, r.Template.Kind, r.Template.Name), preview.Plain(facts.Run.Object)}})
 }
 
 // rest says what is not among the objects, and why.

@@ -50,6 +50,7 @@ type Rule struct {
 // Rules are all of them, by name.
 var Rules = []Rule{
 	{"admission", "the cluster refuses the object, or warns of it", Error},
+	{"deprecated", "there is a newer spelling", Warning},
 	{"duplicate-object", "two objects have the same kind and name", Error},
 	{"duplicate-param", "a param is declared more than once in one list", Warning},
 	{"enum", "a value is none of those that are allowed", Error},

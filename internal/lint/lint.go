@@ -14,6 +14,7 @@ import (
 	"rhumb.run/rhumb/internal/core/admit"
 	"rhumb.run/rhumb/internal/core/blueprint"
 	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/paper"
 )
@@ -75,24 +76,28 @@ func (m *model) take(d *paper.Document) {
 	if gvk.Group != v1alpha1.SchemeGroupVersion.Group || object == nil || json.Unmarshal(d.JSON, object) != nil {
 		return // of a kind that is only looked at by its definition, or the schema said why
 	}
+	if instead := deprecated[gvk.Kind]; instead != "" {
+		m.add(d, d.Value("kind"), "deprecated", "write a "+instead, "%s is the spelling of Cartographer v0.0.6", gvk.Kind)
+	}
 	m.admission(d, object, clean)
 	if !m.twice(d) {
 		m.keep(d, object)
 	}
 }
 
+// deprecated are kinds that go by another name now.
+var deprecated = map[string]string{runnable.PipelineKind: runnable.Kind, template.NamespacedRunKind: template.RunKind}
+
 func newObject(kind string) runtime.Object {
 	switch {
 	case blueprint.New[kind] != nil:
 		return blueprint.New[kind]()
-	case template.New[kind] != nil:
-		return template.New[kind]()
+	case template.Kinds()[kind] != nil:
+		return template.Kinds()[kind]()
 	case owner.New[kind] != nil:
 		return owner.New[kind]()
-	case kind == "Runnable":
-		return &v1alpha1.Runnable{}
-	case kind == "ClusterRunTemplate":
-		return &v1alpha1.ClusterRunTemplate{}
+	case runnable.New[kind] != nil:
+		return runnable.New[kind]()
 	}
 	return nil
 }

@@ -74,10 +74,10 @@ func TestFinds(t *testing.T) {
 		why, text string
 		want      string // the rules found
 	}{
-		"Tie":         {"two that ask for the same take nobody", chainOf("x", "selector: {a: b, c: d}") + chainOf("y", "selector: {c: d, a: b}"), "selector-tie"},
-		"NoTie":       {"one asks for more", chainOf("x", "selector: {a: b, c: d}") + chainOf("y", "selector: {c: d}"), ""},
-		"OwnerTies":   {"an owner that two describe equally well", chainOf("x", "selector: {a: b}") + chainOf("y", "selector: {c: d}") + shop, "selector-tie"},
-		"OwnerFits":   {"an owner that one describes best", chainOf("x", "selector: {a: b, c: d}") + chainOf("y", "selector: {c: d}") + shop, ""},
+		"Tie":         {"two that ask for the same take nobody", chainOf("x", "selector: {a: b, c: d}") + chainOf("z", "selector: {c: d, a: b}"), "selector-tie"},
+		"NoTie":       {"one asks for more", chainOf("x", "selector: {a: b, c: d}") + chainOf("z", "selector: {c: d}"), ""},
+		"OwnerTies":   {"an owner that two describe equally well", chainOf("x", "selector: {a: b}") + chainOf("z", "selector: {c: d}") + shop, "selector-tie"},
+		"OwnerFits":   {"an owner that one describes best", chainOf("x", "selector: {a: b, c: d}") + chainOf("z", "selector: {c: d}") + shop, ""},
 		"OwnerLost":   {"an owner that nobody takes", chainOf("x", "selector: {a: z}") + shop, "no-blueprint"},
 		"Twice":       {"who is applied last wins", shop + shop, "duplicate-object"},
 		"UnmetNone":   {"a label that is and is not there", chainOf("x", "selectorMatchExpressions: [{key: a, operator: Exists}, {key: a, operator: DoesNotExist}]"), "selector-unmet"},
@@ -101,6 +101,7 @@ func TestFinds(t *testing.T) {
 		"OwnerPath":   {"labels may have any name", templateOf(`template: {` + stamped + `, data: {x: '$(workload.metadata.labels.any)$', y: '$(workload.spec.params[?(@.name=="a")].value)$', z: $(workload.spec.env)$}}`), ""},
 		"BothOwners":  {"a workload's field by the deliverable's name", templateOf(`template: {` + stamped + `, data: {x: $(deliverable.spec.image)$}}`), ""},
 		"WrongOwner":  {"a field of neither", templateOf(`template: {` + stamped + `, data: {x: $(deliverable.spec.imag)$}}`), "unknown-path"},
+		"NotText":     {"y is a boolean to YAML", chainOf("y", "selector: {a: b}"), "type"},
 		"Version":     {"of another version", "{apiVersion: carto.run/v1, kind: Workload}", "unknown-kind"},
 		"Elsewhere":   {"of another group", "{apiVersion: v1, kind: Secret, nonsense: 1}", ""},
 	} {

@@ -80,7 +80,7 @@ func (m *model) keepOther(d *paper.Document, object runtime.Object) {
 		m.objects.Owners = append(m.objects.Owners, o)
 		return
 	}
-	if template.New[kind] == nil && kind != "ClusterRunTemplate" {
+	if template.Kinds()[kind] == nil {
 		return
 	}
 	var spec struct {

@@ -279,7 +279,11 @@ func (w *schemaWalk) enum(name string, x any, s *apiextensionsv1.JSONSchemaProps
 
 func (w *schemaWalk) wrongType(path string, x any, want string) {
 	name := strings.TrimPrefix(path, ".")
-	w.add(w.d, w.d.Value(name), "type", "", "%s must be %s, not %s", name, typeNames[want], kindOf(x))
+	remedy := ""
+	if want == "string" && kindOf(x) != "an object" && kindOf(x) != "a list" {
+		remedy = "put it in quotes: YAML takes it for " + kindOf(x)
+	}
+	w.add(w.d, w.d.Value(name), "type", remedy, "%s must be %s, not %s", name, typeNames[want], kindOf(x))
 }
 
 var typeNames = map[string]string{

@@ -9,28 +9,25 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
+	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/paper"
 )
 
 // What templates are given.
 var (
 	ownerKeys = []string{"workload", "deliverable", "params", "sources", "images", "configs", "deployment", "labels", "source", "image", "config"}
-	runKeys   = []string{"runnable", "selected"}
-	oldKeys   = []string{"pipeline"}
+	runKeys   = []string{"runnable", "selected", "pipeline"}
 )
 
 // checkTemplate looks at what a template reads and declares.
 func (m *model) checkTemplate(t *source) {
 	keys := ownerKeys
-	if t.kind == "ClusterRunTemplate" {
+	if template.NewRun[t.kind] != nil {
 		keys = runKeys
 	}
 	for _, one := range t.reads.all {
 		key := one.steps[0]
 		if !slices.Contains(keys, key) {
-			if t.kind == "ClusterRunTemplate" && slices.Contains(oldKeys, key) {
-				continue
-			}
 			m.add(t.d, one.at, "unknown-key", fix(key, keys), "%s reads %q, which no template is given%s", one.text, key, paper.Suggest(key, keys))
 			continue
 		}
@@ -53,7 +50,7 @@ func (m *model) checkTemplate(t *source) {
 
 // schemasOf are the kinds that a key of the context may hold.
 var schemasOf = map[string][]string{
-	"workload": {"Workload", "Deliverable"}, "deliverable": {"Deliverable", "Workload"}, "runnable": {"Runnable"},
+	"workload": {"Workload", "Deliverable"}, "deliverable": {"Deliverable", "Workload"}, "runnable": {"Runnable", "Pipeline"}, "pipeline": {"Pipeline", "Runnable"},
 }
 
 // checkOwnerPath: a field that the owner's kind does not have is never there.

@@ -14,6 +14,7 @@ import (
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/blueprint"
 	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/core/template"
 )
 
@@ -21,9 +22,9 @@ import (
 type Set struct {
 	Blueprints   []blueprint.Object
 	Templates    []template.Object
-	RunTemplates []*v1alpha1.ClusterRunTemplate
+	RunTemplates []template.Object
 	Owners       []owner.Object
-	Runnables    []*v1alpha1.Runnable
+	Runnables    []runnable.Object
 	// Others are objects of other groups.
 	Others []*unstructured.Unstructured
 	// From is the document of each typed object.
@@ -63,10 +64,10 @@ func (s *Set) take(d *Document) error {
 		return typed(s, d, &s.Templates, template.New[kind]())
 	case owner.New[kind] != nil:
 		return typed(s, d, &s.Owners, owner.New[kind]())
-	case kind == "Runnable":
-		return typed(s, d, &s.Runnables, &v1alpha1.Runnable{})
-	case kind == "ClusterRunTemplate":
-		return typed(s, d, &s.RunTemplates, &v1alpha1.ClusterRunTemplate{})
+	case runnable.New[kind] != nil:
+		return typed(s, d, &s.Runnables, runnable.New[kind]())
+	case template.NewRun[kind] != nil:
+		return typed(s, d, &s.RunTemplates, template.NewRun[kind]())
 	}
 	return fmt.Errorf("%s: there is no kind %s in %s%s", d.Value("kind"), kind, gv, Suggest(kind, Kinds()))
 }
@@ -132,7 +133,8 @@ func Kinds() []string {
 	out = slices.AppendSeq(out, maps.Keys(blueprint.New))
 	out = slices.AppendSeq(out, maps.Keys(template.New))
 	out = slices.AppendSeq(out, maps.Keys(owner.New))
-	out = append(out, "Runnable", "ClusterRunTemplate")
+	out = slices.AppendSeq(out, maps.Keys(runnable.New))
+	out = slices.AppendSeq(out, maps.Keys(template.NewRun))
 	slices.Sort(out)
 	return out
 }

@@ -26,7 +26,11 @@ func (r *runner) load(ctx context.Context) error {
 		}
 	}
 	paths := r.templates
-	for _, one := range []string{r.owner, r.runnable} {
+	who := []string{r.owner}
+	if r.runnable != "" {
+		who = []string{r.runnable, r.selected}
+	}
+	for _, one := range who {
 		if one != "" {
 			paths = append(paths, one)
 		}
@@ -65,7 +69,8 @@ func (r *runner) preprocessed(ctx context.Context, reader *paper.Reader, ref fil
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: there is no such file", ref.Path)
 	}
-	program := render.Program{Text: string(text), Digest: digest.Of(string(text))}
+	plain := yttComments(string(text))
+	program := render.Program{Text: plain, Digest: digest.Of(plain)}
 	out, err := r.engine.Render(ctx, program, values[len(values)-1].JSON)
 	if err != nil {
 		return nil, fmt.Errorf("completing %s with the values of %s: %w", ref.Path, ref.YttPath, err)

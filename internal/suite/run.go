@@ -26,6 +26,8 @@ type made struct {
 	objects []*unstructured.Unstructured
 	// last is the step under test; nil of a whole chain and of a run.
 	last *realize.Realized
+	// outputs are those of a run.
+	outputs map[string]any
 }
 
 // Run tells what differs from what the case expects; the error is empty where
@@ -46,6 +48,12 @@ func (c *Case) Run(ctx context.Context, engine render.Engine) error {
 		if err := c.compareAll(got.objects); err != nil {
 			return err
 		}
+	}
+	if c.outputs != nil && got.last == nil && got.outputs != nil {
+		if want := numbers(c.outputs); !reflect.DeepEqual(want, numbers(got.outputs)) {
+			return errors.New("the outputs are not what is expected:\n" + diff(c.outputs, got.outputs))
+		}
+		return nil
 	}
 	return c.checkYield(got.last)
 }
@@ -220,7 +228,7 @@ func one(did []realize.Realized) (*made, error) {
 		}
 		return nil, r.Err
 	}
-	return &made{[]*unstructured.Unstructured{preview.Plain(r.Live.Object)}, r}, nil
+	return &made{objects: []*unstructured.Unstructured{preview.Plain(r.Live.Object)}, last: r}, nil
 }
 
 func whole(did []realize.Realized) (*made, error) {

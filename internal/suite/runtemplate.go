@@ -5,9 +5,40 @@ package suite
 import (
 	"context"
 	"errors"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"rhumb.run/rhumb/internal/paper"
+	"rhumb.run/rhumb/internal/preview"
 )
 
 // run makes the run of a Runnable.
-func (r *runner) run(context.Context) (*made, error) {
-	return nil, errors.New("run templates cannot be tested by this version")
+func (r *runner) run(ctx context.Context) (*made, error) {
+	if len(r.set.Runnables) != 1 {
+		return nil, errors.New("a test of a run template is about one Runnable: add runnable.yaml, or set given.runnable")
+	}
+	if r.mock != nil || r.chain != nil {
+		return nil, errors.New("a Runnable has no chain around it: take mockSupplyChain and supplyChain away")
+	}
+	var observed []*unstructured.Unstructured
+	if r.observed != "" {
+		docs, err := (&paper.Reader{}).Read(r.observed)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range docs {
+			if d.Object == nil {
+				continue
+			}
+			if d.Object.GetNamespace() == "" {
+				d.Object.SetNamespace(r.set.Runnables[0].GetNamespace())
+			}
+			observed = append(observed, d.Object)
+		}
+	}
+	f := preview.Run(ctx, r.set, r.set.Runnables[0], observed, r.engine)
+	if f.Run.Object == nil {
+		return nil, f.Failure()
+	}
+	return &made{objects: []*unstructured.Unstructured{preview.Plain(f.Run.Object)}, outputs: f.Outputs}, nil
 }
