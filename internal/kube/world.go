@@ -168,23 +168,40 @@ func (w World) remember(gvr schema.GroupVersionResource, after *unstructured.Uns
 	}
 }
 
+// Recall asks the server for what memory does not have: a cache that has just
+// begun to fill may be older than the record, and what it lacks would be lost.
+// An account that may not ask has only the cache.
+func (w World) Recall(ctx context.Context, ref v1alpha1.StampedRef, owner types.UID) (*unstructured.Unstructured, error) {
+	gvr, err := w.resource(ref.GroupVersionKind())
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	live, err := w.observe(ctx, gvr, ref.Namespace, ref.Name)
+	if err == nil && live == nil {
+		live, err = w.ask(ctx, gvr, ref.Namespace, ref.Name)
+		if class, _ := fault.Of(err); class == fault.Deny {
+			return nil, nil
+		}
+	}
+	if err != nil || live == nil || live.GetDeletionTimestamp() != nil || !controlledBy(live, owner) {
+		return nil, err
+	}
+	return live, nil
+}
+
 // Delete removes an object that no step stamps any more, unless it has passed
 // to somebody else. One that is gone already is fine.
 func (w World) Delete(ctx context.Context, ref v1alpha1.StampedRef, owner types.UID) (bool, error) {
-	gvk := ref.GroupVersionKind()
-	gvr, err := w.resource(gvk)
-	if meta.IsNoMatchError(err) {
-		return false, nil
-	}
-	if err != nil {
+	live, err := w.Recall(ctx, ref, owner)
+	if err != nil || live == nil {
 		return false, err
 	}
-	live, err := w.observe(ctx, gvr, ref.Namespace, ref.Name)
+	gvr, err := w.resource(ref.GroupVersionKind())
 	if err != nil {
 		return false, err
-	}
-	if live == nil || live.GetDeletionTimestamp() != nil || !controlledBy(live, owner) {
-		return false, nil
 	}
 	uid, background := live.GetUID(), metav1.DeletePropagationBackground
 	err = w.as.Resource(gvr).Namespace(ref.Namespace).Delete(ctx, ref.Name,

@@ -15,6 +15,7 @@ type Verb string
 const (
 	Read    Verb = "read"
 	Observe Verb = "observe"
+	Recall  Verb = "recall"
 	List    Verb = "list"
 	Select  Verb = "select"
 	Watch   Verb = "watch"

@@ -186,6 +186,18 @@ func subset(labels, of map[string]string) bool {
 	return true
 }
 
+// Recall finds an object that the owner controls, seen by a watch or not.
+func (w *World) Recall(_ context.Context, ref v1alpha1.StampedRef, owner types.UID) (*unstructured.Unstructured, error) {
+	gvk := ref.GroupVersionKind()
+	return call(w, Call{Verb: Recall, Resource: resourceOf(gvk), Name: ref.Name}, func() (*unstructured.Unstructured, error) {
+		there := w.objects[key{gvk.Group, gvk.Kind, ref.Namespace, ref.Name}]
+		if there == nil || !controlledBy(there.object, owner) {
+			return nil, nil
+		}
+		return there.object.DeepCopy(), nil
+	})
+}
+
 // Delete removes an object that the owner controls; false if there is none.
 func (w *World) Delete(_ context.Context, ref v1alpha1.StampedRef, owner types.UID) (bool, error) {
 	gvk := ref.GroupVersionKind()
@@ -193,10 +205,7 @@ func (w *World) Delete(_ context.Context, ref v1alpha1.StampedRef, owner types.U
 	removed, err := call(w, c, func() (bool, error) {
 		k := key{gvk.Group, gvk.Kind, ref.Namespace, ref.Name}
 		there := w.objects[k]
-		if there == nil || !stamped(there.object) {
-			return false, nil
-		}
-		if c := metav1.GetControllerOf(there.object); c == nil || c.UID != owner {
+		if there == nil || !controlledBy(there.object, owner) {
 			return false, nil
 		}
 		delete(w.objects, k)
@@ -207,6 +216,11 @@ func (w *World) Delete(_ context.Context, ref v1alpha1.StampedRef, owner types.U
 		return false, fmt.Errorf("deleting %s [%s/%s]: %w", ref.Resource, ref.Namespace, ref.Name, err)
 	}
 	return removed, nil
+}
+
+func controlledBy(u *unstructured.Unstructured, owner types.UID) bool {
+	c := metav1.GetControllerOf(u)
+	return c != nil && c.UID == owner
 }
 
 // Put sets an object there, as somebody else would: it is no write of ours.

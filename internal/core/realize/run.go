@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -118,22 +119,21 @@ func (r *Realized) awaitRun() error {
 		&output.MissingError{Path: r.Template.Outputs[0].Path.String(), Err: errors.New("no object of this step is healthy yet")})
 }
 
-// Siblings are the objects of a step that stamps no more, the given one among
-// them: its runs, if it made runs.
-func Siblings(ctx context.Context, w World, ref v1alpha1.StampedRef, owner metav1.OwnerReference) ([]*unstructured.Unstructured, error) {
-	like := &unstructured.Unstructured{}
-	like.SetGroupVersionKind(ref.GroupVersionKind())
-	like.SetNamespace(ref.Namespace)
-	like.SetName(ref.Name)
-	like.SetOwnerReferences([]metav1.OwnerReference{owner})
-	live, err := w.Observe(ctx, like)
-	if err != nil || live.Object == nil {
-		return nil, err
+// Made tells whether an object is a run of this step, seen by the walk or not.
+func (r *Realized) Made(u *unstructured.Unstructured) bool {
+	if len(r.Runs) == 0 || u.GroupVersionKind() != r.Runs[0].GroupVersionKind() || u.GetNamespace() != r.Runs[0].GetNamespace() {
+		return false
 	}
-	labels := marks(live.Object)
+	return maps.Equal(marks(u), marks(r.Live.Object))
+}
+
+// Siblings are the runs of a step that is no more, the given one among them;
+// none if the step made no runs.
+func Siblings(ctx context.Context, w World, run *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	labels := marks(run)
 	if l := labels[v1alpha1.TemplateLifecycleLabel]; l == "" || l == v1alpha1.LifecycleMutable {
 		return nil, nil
 	}
-	all, _, err := w.List(ctx, like, labels)
+	all, _, err := w.List(ctx, run, labels)
 	return all, err
 }
