@@ -117,7 +117,7 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options, engine rende
 		wakers = append(wakers, wake)
 	}
 	if o.runs("runnable") {
-		wake, err := addRunnables(ctx, mgr, o, cluster)
+		wake, err := addRunnables(ctx, mgr, o, cluster, lookout.Look)
 		if err != nil {
 			return err
 		}

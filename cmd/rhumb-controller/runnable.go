@@ -14,11 +14,12 @@ import (
 	"rhumb.run/rhumb/internal/controller/runnable"
 	core "rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/kube"
+	"rhumb.run/rhumb/internal/loop"
 )
 
 // addRunnables adds the controllers of runnables and of pipelines, as those
 // were called once.
-func addRunnables(ctx context.Context, mgr manager.Manager, o options, cluster *kube.Cluster) ([]kube.Waker, error) {
+func addRunnables(ctx context.Context, mgr manager.Manager, o options, cluster *kube.Cluster, look loop.Look) ([]kube.Waker, error) {
 	own, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
@@ -35,7 +36,7 @@ func addRunnables(ctx context.Context, mgr manager.Manager, o options, cluster *
 	}
 	var stamped []kube.Waker
 	for _, kind := range []runnable.Kind{runnable.Runnables(), runnable.Pipelines()} {
-		wakers, err := runnable.Add(mgr, runnable.Options{Kind: kind, Concurrency: o.runnables, As: as})
+		wakers, err := runnable.Add(mgr, runnable.Options{Kind: kind, Concurrency: o.runnables, As: as, Look: look})
 		if err != nil {
 			return nil, err
 		}

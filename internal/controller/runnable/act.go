@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/report"
 	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/loop"
 )
@@ -34,6 +35,7 @@ type Reconciler struct {
 	selects  *selections
 	queue    *loop.Queue
 	loop     *loop.Loop
+	inquiry  *loop.Inquiry
 	now      func() time.Time
 }
 
@@ -54,7 +56,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key reconcile.Request) (reco
 		run.Status = newer
 	}
 	facts := r.act(ctx, key, &run)
-	wait, writeErr := r.save(ctx, object, &run, facts)
+	status := report.Runnable(&run, facts, r.now())
+	r.inquiry.Consider(key, report.RunEvidence(&run, facts, status), status.Cause)
+	wait, writeErr := r.save(ctx, object, &run, facts, status)
 	result, err := r.loop.Settle(key, errors.Join(facts.Failure(), writeErr))
 	if err == nil {
 		result.RequeueAfter = soonest(result.RequeueAfter, wait, facts.After)
@@ -74,13 +78,19 @@ func (r *Reconciler) act(ctx context.Context, key reconcile.Request, run *runnab
 	if err != nil {
 		return runnable.Facts{IdentityErr: err}
 	}
-	return runnable.Walk(ctx, world, run, r.now())
+	f := runnable.Walk(ctx, world, run, r.now())
+	f.Looked = r.inquiry.Found(key)[theRun]
+	return f
 }
+
+// theRun is the name of the one step that there is.
+const theRun = ""
 
 func (r *Reconciler) forget(key reconcile.Request) {
 	r.needs.Set(key, nil)
 	r.selects.set(key, nil)
 	r.loop.Forget(key)
+	r.inquiry.Forget(key)
 	r.statuses.Forget(key.NamespacedName)
 }
 

@@ -24,6 +24,8 @@ type Options struct {
 	As   As
 	// Concurrency is how many runnables are acted for at once.
 	Concurrency int
+	// Look finds what is below a run that is not well; without it causes say less.
+	Look loop.Look
 }
 
 // Add puts the controller into a manager and gives what is to be told of changes.
@@ -43,6 +45,10 @@ func Add(mgr manager.Manager, o Options) (Wakers, error) {
 		queue:    loop.NewQueue(),
 		loop:     loop.New(),
 		now:      time.Now,
+	}
+	r.inquiry = loop.NewInquiry(o.Look, func(key reconcile.Request) { r.queue.Wake(loop.Moved, 0, key) }, r.queue.Busy)
+	if err := mgr.Add(r.inquiry); err != nil {
+		return Wakers{}, fmt.Errorf("starting the inquiry: %w", err)
 	}
 	noun := strings.ToLower(o.Kind.Kind)
 	c, err := controller.New(noun, mgr, controller.Options{

@@ -21,9 +21,8 @@ import (
 
 // save writes the status if it changed, and says what happened. A status in
 // motion is not written yet; wait is when to look again.
-func (r *Reconciler) save(ctx context.Context, object client.Object, run *runnable.Runnable, f runnable.Facts) (wait time.Duration, err error) {
+func (r *Reconciler) save(ctx context.Context, object client.Object, run *runnable.Runnable, f runnable.Facts, status v1alpha1.RunnableStatus) (wait time.Duration, err error) {
 	r.events.Record(object, report.RunWritten(f)...)
-	status := report.Runnable(run, f, r.now())
 	if equality.Semantic.DeepEqual(run.Status, status) {
 		r.statuses.Settled(object)
 		return 0, nil

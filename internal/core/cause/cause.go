@@ -14,7 +14,7 @@ import (
 
 // Evidence is what is known of an owner without asking anybody.
 type Evidence struct {
-	// Owner is the owner's kind, as in Workload; Blueprint is its blueprint, as in ClusterSupplyChain web.
+	// Owner is the owner's kind, as in Workload; Blueprint is its blueprint, as in ClusterSupplyChain web, "" of a Runnable.
 	Owner     string
 	Namespace string
 	Name      string
@@ -31,6 +31,7 @@ type Evidence struct {
 
 // Step is what became of one resource of a blueprint, or of the run of a Runnable.
 type Step struct {
+	// Name is "" of a run.
 	Name string
 	// Template made the object: kind and name.
 	Template string

@@ -81,6 +81,9 @@ func (e *Evidence) refused(s *Step) finding {
 			fix:  fmt.Sprintf("rename it in %s, delete the other, or hand it over by the annotation %s=true", s.Template, realize.AdoptAnnotation),
 		}
 	}
+	if f, ok := e.noRun(s, reason); ok {
+		return f
+	}
 	switch reason {
 	case v1alpha1.TemplateStampFailureResourcesSubmittedReason:
 		return finding{rank: specific, what: fmt.Sprintf("%s cannot be filled in for %s %s", s.Template, e.Owner, e.Name), quote: clean(message), fix: "correct the template, or the " + strings.ToLower(e.Owner) + " that it reads"}
@@ -94,7 +97,10 @@ func (e *Evidence) refused(s *Step) finding {
 	if f, ok := hear(heard); ok {
 		return f
 	}
-	f := finding{rank: failing, what: fmt.Sprintf("resource %q of %s", s.Name, e.Blueprint), quote: clean(message)}
+	f := finding{rank: failing, what: object, quote: clean(message)}
+	if e.Blueprint != "" {
+		f.what = fmt.Sprintf("resource %q of %s", s.Name, e.Blueprint)
+	}
 	if s.Template != "" {
 		f.fix = "correct " + s.Template + " or what it reads"
 	}
@@ -149,6 +155,9 @@ func (e *Evidence) awaited(s *Step) finding {
 	f := finding{rank: waiting, fix: describe(u)}
 	missing, _ := errors.AsType[*output.MissingError](s.Err)
 	where := "a healthy status"
+	if s.Name == "" {
+		where = "a condition Succeeded"
+	}
 	if missing != nil {
 		where = "a value at " + missing.Path
 	}

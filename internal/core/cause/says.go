@@ -28,7 +28,12 @@ func about(u *unstructured.Unstructured, reason, message string) said {
 	return said{subject: name(u), kind: u.GetKind(), namespace: u.GetNamespace(), reason: reason, message: message}
 }
 
-func name(u *unstructured.Unstructured) string { return u.GetKind() + " " + u.GetName() }
+func name(u *unstructured.Unstructured) string {
+	if u.GetName() == "" {
+		return u.GetKind() + " " + u.GetGenerateName() + "…"
+	}
+	return u.GetKind() + " " + u.GetName()
+}
 
 // recognisers know sentences that many programs say, the most specific first.
 var recognisers = []func(said) (finding, bool){

@@ -9,6 +9,7 @@ import (
 	"rhumb.run/rhumb/internal/core/cause"
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/realize"
+	"rhumb.run/rhumb/internal/core/runnable"
 )
 
 // Evidence is what a walk and its status tell of why an owner is not ready.
@@ -50,16 +51,40 @@ func conditionStatus(kind string, in []metav1.Condition) metav1.ConditionStatus 
 	return ""
 }
 
+// RunEvidence is what a walk and its status tell of why a runnable is not ready.
+func RunEvidence(r *runnable.Runnable, f runnable.Facts, status v1alpha1.RunnableStatus) cause.Evidence {
+	e := cause.Evidence{
+		Owner: r.Kind, Namespace: r.Namespace, Name: r.Name, Account: r.Account(),
+		Ready: conditionStatus(v1alpha1.RunnableReady, status.Conditions), Err: f.IdentityErr,
+	}
+	desired := f.Desired
+	if f.Run.Object != nil {
+		// What was refused may have been about another run: the end of an old one, another attempt.
+		desired = nil
+	}
+	if e.Err == nil {
+		e.Steps = []cause.Step{{
+			Template: r.Template.Kind + " " + r.Template.Name, Err: f.Err, Desired: desired, Live: f.Run.Object,
+			Healthy: conditionStatus(v1alpha1.StampedObjectCondition, status.Conditions), Looked: f.Looked,
+		}}
+	}
+	return e
+}
+
+// was is what the status before said.
+type was struct {
+	cause      string
+	conditions []metav1.Condition
+}
+
 // because words the cause. Until somebody has looked below the failing
 // objects, the sentence of a status that says the same otherwise stays: a
 // restart finds nothing to write.
-func because(o *owner.Owner, f Facts, after v1alpha1.OwnerStatus) string {
-	e := Evidence(o, f, after)
-	before := o.Status.Cause
-	if before != "" && f.Looked == nil && len(cause.Wanted(e)) > 0 && sameReady(o.Status.Conditions, after.Conditions) {
-		return before
+func because(e cause.Evidence, looked bool, before was, after []metav1.Condition) string {
+	if before.cause != "" && !looked && len(cause.Wanted(e)) > 0 && sameReady(before.conditions, after) {
+		return before.cause
 	}
-	return cause.Of(e).Sentence(before)
+	return cause.Of(e).Sentence(before.cause)
 }
 
 func sameReady(before, after []metav1.Condition) bool {

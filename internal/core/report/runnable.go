@@ -20,7 +20,7 @@ import (
 // looked for stay as they were: an error that passes must not stop those who
 // read them.
 func Runnable(r *runnable.Runnable, f runnable.Facts, now time.Time) v1alpha1.RunnableStatus {
-	after := v1alpha1.RunnableStatus{ObservedGeneration: r.Generation, Outputs: r.Status.Outputs, Cause: r.Status.Cause}
+	after := v1alpha1.RunnableStatus{ObservedGeneration: r.Generation, Outputs: r.Status.Outputs}
 	if read := runOutputs(f.Outputs); f.Read && !SameOutputs(r.Status.Outputs, read) {
 		after.Outputs = read
 	}
@@ -29,6 +29,7 @@ func Runnable(r *runnable.Runnable, f runnable.Facts, now time.Time) v1alpha1.Ru
 		conditions = append(conditions, stampedObject(f.Run.Object))
 	}
 	after.Conditions = since(now, r.Status.Conditions, withReady(conditions))
+	after.Cause = because(RunEvidence(r, f, after), f.Looked != nil, was{r.Status.Cause, r.Status.Conditions}, after.Conditions)
 	return after
 }
 

@@ -49,7 +49,7 @@ func Status(o *owner.Owner, f Facts, now time.Time) v1alpha1.OwnerStatus {
 		conditions = append(conditions, submitted(f.Realized, after.Resources), healthy(after.Resources))
 	}
 	after.Conditions = since(now, before.Conditions, withReady(conditions))
-	after.Cause = because(o, f, after)
+	after.Cause = because(Evidence(o, f, after), f.Looked != nil, was{o.Status.Cause, o.Status.Conditions}, after.Conditions)
 	return after
 }
 

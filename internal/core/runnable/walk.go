@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/cause"
 	"rhumb.run/rhumb/internal/core/digest"
 	"rhumb.run/rhumb/internal/core/realize"
 	"rhumb.run/rhumb/internal/core/render"
@@ -27,6 +28,10 @@ type Facts struct {
 	// EndErr is what kept old runs from being deleted: it is tried again, and no news to people.
 	EndErr error
 
+	// Desired is the run as it was to be made; nil if the template could not be filled in.
+	Desired *unstructured.Unstructured
+	// Looked is what was found below the run when it was not well; nil if nobody looked.
+	Looked *cause.Node
 	// Run is the run of what is wanted now; nil Object if there is none.
 	Run realize.Live
 	// Created says that this walk made it.
@@ -82,6 +87,7 @@ func (f *Facts) walk(ctx context.Context, w World, r *Runnable, now time.Time) e
 		return fault.As(fault.ClassOr(err, fault.Reject), v1alpha1.TemplateStampFailureRunTemplateReason,
 			fmt.Errorf("unable to stamp object for run template [%s]: %w", r.Template.Name, err))
 	}
+	f.Desired = desired
 	// Those of other templates are the same runnable's, and have to go in their time too.
 	mine := map[string]string{v1alpha1.RunnableNameLabel: r.labels()[v1alpha1.RunnableNameLabel]}
 	runs, resource, err := w.List(ctx, desired, mine)
@@ -148,7 +154,8 @@ func (f *Facts) submit(ctx context.Context, w World, r *Runnable, desired *unstr
 		// Until the next attempt is made, the last one is what there is.
 		f.Run.Object = current
 	}
-	live, err := w.Create(ctx, named(desired, wanted, attempt+1))
+	f.Desired = named(desired, wanted, attempt+1)
+	live, err := w.Create(ctx, f.Desired)
 	if err == nil {
 		err = usable(live.Object, wanted)
 	}
