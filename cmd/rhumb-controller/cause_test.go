@@ -46,9 +46,15 @@ func allowed(groups, resources string) string {
 // cause waits until a Workload tells a cause like this one.
 func (b *bed) cause(name, like string) string {
 	b.t.Helper()
+	return b.causeOf("workloads", name, like)
+}
+
+// causeOf waits for the cause of any owner.
+func (b *bed) causeOf(resource, name, like string) string {
+	b.t.Helper()
 	want, got := regexp.MustCompile(strings.ReplaceAll(like, "NS", b.ns)), ""
-	b.until(fmt.Sprintf("workload %s has a cause like %s", name, want), func() (bool, string) {
-		w, err := b.carto("workloads").Get(context.Background(), name, metav1.GetOptions{})
+	b.until(fmt.Sprintf("%s/%s has a cause like %s", resource, name, want), func() (bool, string) {
+		w, err := b.carto(resource).Get(context.Background(), name, metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()
 		}

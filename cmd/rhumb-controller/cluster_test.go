@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 	"rhumb.run/rhumb/internal/ytt"
 )
@@ -48,6 +49,8 @@ type bed struct {
 	config *rest.Config
 	client dynamic.Interface
 	ns     string
+	// flags are given to the controller after those of every bed.
+	flags []string
 }
 
 func newBed(t *testing.T) *bed {
@@ -63,7 +66,7 @@ func bedOn(t *testing.T, config *rest.Config, ns string) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{t, c, client, ns}
+	b := &bed{t: t, config: c, client: client, ns: ns}
 	// What is left behind must not keep the controller of the next test busy.
 	t.Cleanup(func() {
 		for _, r := range []string{"workloads", "deliverables", "runnables", "pipelines"} {
@@ -97,22 +100,23 @@ func (b *bed) configMaps() dynamic.ResourceInterface {
 // wrap, if there is one.
 func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()) {
 	b.t.Helper()
-	o, err := parse([]string{
+	o, err := parse(append([]string{
 		"--controllers=workload,supplychain,deliverable,delivery,runnable", "--leader-elect=false",
 		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error",
-	}, b.t.Output())
+	}, b.flags...), b.t.Output())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	// Other tests use the same cluster: their Workloads and chains are none of ours.
 	o.narrow = func(seen *cache.Options) {
 		seen.ByObject = map[client.Object]cache.ByObject{
-			&v1alpha1.Workload{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.Runnable{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.Pipeline{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.ClusterSupplyChain{}: {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
-			&v1alpha1.Deliverable{}:        {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.ClusterDelivery{}:    {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
+			&v1alpha1.Workload{}:              {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.Runnable{}:              {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.Pipeline{}:              {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.ClusterSupplyChain{}:    {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
+			&v1alpha1.Deliverable{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
+			&v1alpha1.ClusterDelivery{}:       {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
+			&sourcev1alpha1.ImageRepository{}: {Namespaces: map[string]cache.Config{b.ns: {}}},
 		}
 	}
 	if err := setLogger(o); err != nil {

@@ -27,6 +27,8 @@ const (
 	LookAnnotation = "rhumb.run/look"
 
 	statusUpdated = "StatusUpdated"
+	// maxNote is what an event has room for, less the sign that it was cut.
+	maxNote = 1020
 	// patience is how long a new object goes without any status, so that most get their first and final one in one write.
 	patience   = 2 * time.Second
 	firstRetry = 2 * time.Second
@@ -184,6 +186,9 @@ func (r *Reconciler) save(ctx context.Context, o *v1alpha1.ImageRepository, mine
 	mine.version, mine.status = o.ResourceVersion, status
 	r.mu.Unlock()
 	r.events.Eventf(answer, nil, corev1.EventTypeNormal, statusUpdated, "Resolve", "Updated status")
+	if c := newFailure(o.Status, status); c != nil {
+		r.events.Eventf(answer, nil, corev1.EventTypeWarning, c.Reason, "Resolve", "%s", image.Bound(c.Message, maxNote))
+	}
 	return again, nil
 }
 

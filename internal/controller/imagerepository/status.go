@@ -121,6 +121,16 @@ func conditions(before []metav1.Condition, generation int64, now time.Time, avai
 	return out
 }
 
+// newFailure is the condition that says why there is no image, if the status before did not give that reason: words that
+// differ from one try to the next are no news.
+func newFailure(before, after v1alpha1.ImageRepositoryStatus) *metav1.Condition {
+	is, was := meta.FindStatusCondition(after.Conditions, v1alpha1.ReadyCondition), meta.FindStatusCondition(before.Conditions, v1alpha1.ReadyCondition)
+	if is == nil || is.Status != metav1.ConditionFalse || was != nil && was.Status == is.Status && was.Reason == is.Reason {
+		return nil
+	}
+	return is
+}
+
 // known is the digest that a status shows, if it is the right one for this generation and nothing is wrong with it.
 func known(o *v1alpha1.ImageRepository, ref image.Ref) string {
 	s := o.Status

@@ -60,7 +60,7 @@ func fetch(s said) (finding, bool) {
 		if !f.pattern.MatchString(s.message) && !slices.Contains(f.reasons, s.reason) {
 			continue
 		}
-		place, known := address(s.message)
+		place, known := address(s)
 		if !known {
 			place = "the server"
 			if s.kind == "GitRepository" {
@@ -72,6 +72,9 @@ func fetch(s said) (finding, bool) {
 			// Our own messages end with what helps; others' do not.
 			quote, fix = s.message, f.fix(s)
 		}
+		if s.kind == "ImageRepository" {
+			quote = resolving.ReplaceAllString(quote, "")
+		}
 		return finding{
 			what:  fmt.Sprintf("%s %s %s", s.subject, f.says, place),
 			quote: clean(quote),
@@ -81,16 +84,22 @@ func fetch(s said) (finding, bool) {
 	return finding{}, false
 }
 
-var addresses = []*regexp.Regexp{
-	regexp.MustCompile(`((?:https?|ssh|git)://[^\s'"]+)`),
-	regexp.MustCompile(`(?:image|reference) "([^"\s]+)"`),
-	regexp.MustCompile(`lookup ([a-zA-Z0-9.-]+)`),
-}
+var (
+	// resolving is said already by then.
+	resolving = regexp.MustCompile(`^unable to resolve image "[^"]*": `)
+	imageName = regexp.MustCompile(`(?:image|reference) "([^"\s]+)"`)
+	addresses = []*regexp.Regexp{regexp.MustCompile(`((?:https?|ssh|git)://[^\s'"]+)`), imageName, regexp.MustCompile(`lookup ([a-zA-Z0-9.-]+)`)}
+)
 
 // address is what was to be fetched, without user, query and fragment.
-func address(message string) (string, bool) {
-	for _, r := range addresses {
-		m := groups(r, message)
+func address(s said) (string, bool) {
+	tries := addresses
+	if s.kind == "ImageRepository" {
+		// The URL that was tried may be a mirror's.
+		tries = append([]*regexp.Regexp{imageName}, addresses...)
+	}
+	for _, r := range tries {
+		m := groups(r, s.message)
 		if m == nil {
 			continue
 		}

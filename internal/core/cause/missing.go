@@ -10,9 +10,9 @@ import (
 
 // What is referred to and is not there.
 var (
-	noAccount = regexp.MustCompile(`(?:error looking up service account ([^/\s]+)/([^\s:]+):|serviceaccounts? "([^"]+)" not found)`)
+	noAccount = regexp.MustCompile(`(?:error looking up service account ([^/\s]+)/([^\s:]+):|(?i:serviceaccounts?) "([^"]+)" (?:not found|is not there))`)
 	noKey     = regexp.MustCompile(`(?:couldn't find key (\S+) in (Secret|ConfigMap) (?:\S+/)?([^\s,]+)|references non-existent (?:secret|config) key: (\S+))`)
-	noObject  = regexp.MustCompile(`(?i)(?:\b(secret|configmap|persistentvolumeclaim|builder|clusterbuilder|service|pipeline|task)s?(?:\.[a-z0-9.-]+)?|\b([a-z]+(?:\.[a-z0-9-]+)+)) ['"]([^'"]+)['"] not found`)
+	noObject  = regexp.MustCompile(`(?i)(?:\b(secret|configmap|persistentvolumeclaim|builder|clusterbuilder|service|pipeline|task)s?(?:\.[a-z0-9.-]+)?|\b([a-z]+(?:\.[a-z0-9-]+)+)) ['"]([^'"]+)['"] (?:not found|is not there)`)
 	noSecret  = regexp.MustCompile(`(?i)failed to get secret '([^']+)'`)
 	noBuilder = regexp.MustCompile(`Unable to find builder (\S+?)\.?$`)
 )

@@ -25,8 +25,8 @@ func (e *Evidence) noRun(s *Step, reason string) (finding, bool) {
 			return finding{rank: specific, what: fmt.Sprintf("%s, which %s names, does not exist", s.Template, who), fix: "create the template, or correct spec.runTemplateRef"}, true
 		}
 	case v1alpha1.TemplateStampFailureRunTemplateReason:
-		if m := groups(selecting, line(message)); m != nil {
-			return e.unselected(who, m), true
+		if m := selecting.FindStringSubmatch(line(message)); m != nil {
+			return e.unselected(who, strings.TrimSuffix(cut(m[2], 80)+" labelled "+cut(m[1], 160), " labelled "), m[3]), true
 		}
 	case v1alpha1.FailedToListCreatedObjectsRunTemplateReason:
 		if f, ok := unwatched(message); ok {
@@ -44,21 +44,16 @@ func (e *Evidence) noRun(s *Step, reason string) (finding, bool) {
 	return finding{}, false
 }
 
-// unselected is a selector that does not find the one object that it should;
-// m are its labels, the kind, and what happened.
-func (e *Evidence) unselected(who string, m []string) finding {
-	what := m[2]
-	if m[1] != "" {
-		what += " labelled " + m[1]
-	}
+// unselected is a selector that does not find the one object that it should.
+func (e *Evidence) unselected(who, what, message string) finding {
 	switch {
-	case strings.Contains(m[3], "did not match any"):
+	case strings.Contains(message, "did not match any"):
 		return finding{rank: specific, what: fmt.Sprintf("%s: its selector finds no %s", who, what), fix: "create or label one, or correct spec.selector"}
-	case strings.Contains(m[3], "matched multiple"):
+	case strings.Contains(message, "matched multiple"):
 		return finding{rank: specific, what: fmt.Sprintf("%s: its selector finds more than one %s", who, what), fix: "make spec.selector more specific, or take the labels from the others"}
 	}
-	if f, ok := hear(said{subject: who, kind: e.Owner, namespace: e.Namespace, message: m[3]}); ok {
+	if f, ok := hear(said{subject: who, kind: e.Owner, namespace: e.Namespace, message: message}); ok {
 		return f
 	}
-	return finding{rank: failing, what: fmt.Sprintf("%s: its selector cannot look for a %s", who, what), quote: clean(m[3])}
+	return finding{rank: failing, what: fmt.Sprintf("%s: its selector cannot look for a %s", who, what), quote: clean(message)}
 }

@@ -74,12 +74,22 @@ func TestConditions(t *testing.T) {
 		"ImageNotFound": {
 			"our own words end with what helps", "source.apps.tanzu.vmware.com/v1alpha1 ImageRepository",
 			`{type: Ready, status: "False", reason: NotFound, message: 'unable to resolve image "localhost:5000/apps/demo": registry.local:5000 answered 404 Not Found: MANIFEST_UNKNOWN: manifest unknown; push the image, or correct its name'}`,
-			`ImageRepository app does not find what it wants at localhost:5000/apps/demo: unable to resolve image "localhost:5000/apps/demo": registry.local:5000 answered 404 Not Found: MANIFEST_UNKNOWN: manifest unknown; push the image, or correct its name`,
+			`ImageRepository app does not find what it wants at localhost:5000/apps/demo: registry.local:5000 answered 404 Not Found: MANIFEST_UNKNOWN: manifest unknown; push the image, or correct its name`,
+		},
+		"ImageSecret": {
+			"our own words about a pull secret", "source.apps.tanzu.vmware.com/v1alpha1 ImageRepository",
+			`{type: Ready, status: "False", reason: SecretNotFound, message: 'unable to resolve image "a.example.com/b": Secret "login" is not there; create it, or take it out of spec.imagePullSecrets'}`,
+			`ImageRepository app: Secret login does not exist in namespace dev; create it, or correct the name in ImageRepository app`,
+		},
+		"ImageAccount": {
+			"our own words about an account", "source.apps.tanzu.vmware.com/v1alpha1 ImageRepository",
+			`{type: Ready, status: "False", reason: ServiceAccountNotFound, message: 'unable to resolve image "a.example.com/b": ServiceAccount "puller" is not there; create it, or correct spec.serviceAccountName'}`,
+			`ImageRepository app: ServiceAccount puller does not exist in namespace dev; create it with kubectl create serviceaccount puller -n dev, or name another in ImageRepository app`,
 		},
 		"ImageUnreachable": {
 			"known by its reason", "source.apps.tanzu.vmware.com/v1alpha1 ImageRepository",
 			`{type: Ready, status: "False", reason: Unreachable, message: 'unable to resolve image "registry.example.com/a:1": it rests'}`,
-			`ImageRepository app cannot reach registry.example.com/a:1: unable to resolve image "registry.example.com/a:1": it rests; check the address, DNS, the network policies and that the server is up`,
+			`ImageRepository app cannot reach registry.example.com/a:1: it rests; check the address, DNS, the network policies and that the server is up`,
 		},
 		"KpackBuilder": {
 			"the builder that the image names", "kpack.io/v1alpha2 Image",
