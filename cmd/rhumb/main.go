@@ -31,6 +31,9 @@ func main() {
 	os.Exit(code)
 }
 
+// cartotest is a name that this program may be called by: it is its test command then.
+const cartotest = "cartotest"
+
 // streams are what a command reads and writes.
 type streams struct {
 	in       io.Reader
@@ -57,6 +60,9 @@ func run(ctx context.Context, io *streams, args []string) int {
 		return exitFound
 	}
 	fmt.Fprintf(io.err, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
+	if root.Name() == cartotest {
+		return exitFound // it knew no other
+	}
 	return exitUsage
 }
 
@@ -82,9 +88,10 @@ templates and chains, and finds what is wrong in their files. It needs no cluste
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(newRender(io), newTest(io), newLint(io), newTemplates(io), newVersion(io))
-	if filepath.Base(self) == "cartotest" {
+	if filepath.Base(self) == cartotest {
 		root = newTest(io)
-		root.Use, root.Version = "cartotest DIRECTORY", version()
+		root.Use, root.Version = cartotest+" DIRECTORY", version()
+		root.Example = "  cartotest tests/templates"
 		root.SilenceErrors, root.SilenceUsage = true, true
 		root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 		root.AddCommand(newTemplates(io))

@@ -45,13 +45,14 @@ func printedOf(a *preview.Answer) []printed {
 func printAll(w io.Writer, form string, all []printed) error {
 	items := []any{}
 	for i, p := range all {
+		object := paper.Hide(p.object)
 		switch form {
 		case "json":
-			items = append(items, p.object.Object)
+			items = append(items, object.Object)
 		case "name":
-			fmt.Fprintln(w, resourceName(p.object))
+			fmt.Fprintln(w, resourceName(object))
 		default:
-			text, err := yaml.Marshal(p.object.Object)
+			text, err := yaml.Marshal(object.Object)
 			if err != nil {
 				return fmt.Errorf("printing the %s: %w", p.what, err)
 			}

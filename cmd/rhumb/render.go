@@ -116,7 +116,12 @@ func (f *renderFlags) read(io *streams) (*paper.Set, error) {
 		}
 		docs = append(withoutOwners(docs), more...)
 	}
-	return paper.Sort(docs)
+	set, err := paper.Sort(docs)
+	if err != nil {
+		return nil, err
+	}
+	set.HideSecrets() // a run may be made of what its selector finds
+	return set, nil
 }
 
 // withoutOwners leaves the owner to the file that --owner names.

@@ -9,13 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/tools/txtar"
 
 	"rhumb.run/rhumb/internal/core/render"
+	"rhumb.run/rhumb/internal/paper"
 	"rhumb.run/rhumb/internal/story"
 	"rhumb.run/rhumb/internal/suite"
 )
@@ -167,16 +170,36 @@ func (f *testFlags) tell(ctx context.Context, file string, ytt render.Engine) re
 	s.Engine = ytt
 	r.Description = strings.ReplaceAll(s.Prose, "\n", " ")
 	told, err := s.Tell(ctx)
-	if err != nil {
-		return r.of(err)
-	}
-	if f.update {
+	if err == nil && f.update {
 		return r.of(os.WriteFile(file, s.Rewrite(told), 0o644)) //nolint:gosec // as the file was
+	}
+	hide := mask(text, s, told)
+	if err != nil {
+		return r.of(errors.New(hide(err.Error())))
 	}
 	if wrong := s.Check(told); len(wrong) > 0 {
 		err = errors.New(strings.Join(wrong, "\n"))
 	}
 	return r.of(err)
+}
+
+// mask takes the values of Secrets out of what was wanted and told before it is
+// compared, since a comparison quotes both, in pieces.
+func mask(text []byte, s *story.Story, told story.Told) func(string) string {
+	secrets := &paper.Secrets{}
+	for _, f := range txtar.Parse(text).Files {
+		secrets.OfText(f.Data)
+	}
+	for _, name := range slices.Sorted(maps.Keys(told)) {
+		secrets.OfText([]byte(told[name]))
+	}
+	for name := range s.Want {
+		s.Want[name] = secrets.Mask(s.Want[name])
+	}
+	for name := range told {
+		told[name] = secrets.Mask(told[name])
+	}
+	return secrets.Mask
 }
 
 func (f *testFlags) line(w io.Writer, p paint, r result) {

@@ -80,11 +80,36 @@ func (f *Found) below(dir string, c Case, depth int) error {
 // settle takes what a folder says. What is wrong with it fails the cases that it is for.
 func (c *Case) settle(dir string, files []string) {
 	has := func(name string) bool { return slices.Contains(files, name) }
+	before := *c
 	c.defaults(dir, has)
 	c.chainFiles(dir, files)
 	if has("info.yaml") {
 		if err := c.read(dir); err != nil && c.err == nil {
 			c.err = err
+		}
+	}
+	c.oneParts(&before)
+}
+
+// oneParts: a file that is named as the template or as what is expected is
+// nothing else by its name. Cartotest knew no deliverable.yaml, so that folders
+// made for it may use the name for either.
+func (c *Case) oneParts(before *Case) {
+	named := []string{c.template.Path, c.Expected}
+	taken := func(path string) bool { return path != "" && slices.Contains(named, path) }
+	for _, part := range []struct {
+		at     *string
+		before string
+	}{{&c.owner, before.owner}, {&c.runnable, before.runnable}, {&c.selected, before.selected}, {&c.observed, before.observed}} {
+		if taken(*part.at) {
+			*part.at = part.before
+		}
+	}
+	if c.chain != nil && slices.ContainsFunc(c.chain.Paths, taken) {
+		next := *c.chain
+		next.Paths = slices.DeleteFunc(slices.Clone(next.Paths), taken)
+		if c.chain = &next; len(next.Paths) == 0 {
+			c.chain, c.mock = before.chain, or(c.mock, before.mock)
 		}
 	}
 }

@@ -261,8 +261,9 @@ func word(v any) string {
 	return fmt.Sprint(v)
 }
 
-func or(a, b string) string {
-	if a != "" {
+func or[T comparable](a, b T) T {
+	var none T
+	if a != none {
 		return a
 	}
 	return b

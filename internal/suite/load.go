@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
+	"rhumb.run/rhumb/internal/core/admit"
 	"rhumb.run/rhumb/internal/core/digest"
 	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/paper"
@@ -45,9 +47,26 @@ func (r *runner) load(ctx context.Context) error {
 			}
 		}
 	}
+	for _, d := range docs {
+		r.secrets.Of(d.Object)
+	}
 	var err error
-	r.set, err = paper.Sort(docs)
-	return err
+	if r.set, err = paper.Sort(docs); err != nil {
+		return err
+	}
+	return r.admitted()
+}
+
+// admitted checks that a cluster would take the templates under test: what it
+// refuses can be stamped all the same, and would never be.
+func (r *runner) admitted() error {
+	for _, t := range slices.Concat(r.set.Templates, r.set.RunTemplates) {
+		problems, _ := admit.Of(t)
+		if message, refused := admit.Refusal(problems); refused {
+			return fmt.Errorf("%s: %s %q is refused by the cluster: %s", r.set.From[t].Place("spec"), r.set.From[t].Object.GetKind(), t.GetName(), message)
+		}
+	}
+	return nil
 }
 
 // preprocessed reads a file that is completed by ytt first, if it names values.

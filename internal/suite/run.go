@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -36,16 +37,28 @@ func (c *Case) Run(ctx context.Context, engine render.Engine) error {
 	if c.err != nil {
 		return c.err
 	}
-	r := &runner{Case: c, engine: engine}
+	r := &runner{Case: c, engine: engine, secrets: &paper.Secrets{}}
+	err := r.check(ctx)
+	if err == nil {
+		return nil
+	}
+	if masked := r.secrets.Mask(err.Error()); masked != err.Error() {
+		return errors.New(masked)
+	}
+	return err
+}
+
+func (r *runner) check(ctx context.Context) error {
 	got, err := r.make(ctx)
 	if err != nil {
 		return err
 	}
+	c := r.Case
 	if c.Expected == "" && c.outputs == nil && c.health == "" {
 		return errors.New("nothing is expected: add expected.yaml, or set expected, expectedOutputs or expectedHealth in info.yaml")
 	}
 	if c.Expected != "" {
-		if err := c.compareAll(got.objects); err != nil {
+		if err := r.compareAll(got.objects); err != nil {
 			return err
 		}
 	}
@@ -58,8 +71,8 @@ func (c *Case) Run(ctx context.Context, engine render.Engine) error {
 	return c.checkYield(got.last)
 }
 
-func (c *Case) compareAll(got []*unstructured.Unstructured) error {
-	docs, err := (&paper.Reader{}).Read(c.Expected)
+func (r *runner) compareAll(got []*unstructured.Unstructured) error {
+	docs, err := (&paper.Reader{}).Read(r.Expected)
 	if err != nil {
 		return err
 	}
@@ -70,6 +83,9 @@ func (c *Case) compareAll(got []*unstructured.Unstructured) error {
 		}
 		want = append(want, d.Object)
 	}
+	for _, u := range slices.Concat(want, got) {
+		r.secrets.Of(u)
+	}
 	var out []string
 	for i := range max(len(want), len(got)) {
 		switch {
@@ -78,7 +94,7 @@ func (c *Case) compareAll(got []*unstructured.Unstructured) error {
 		case i >= len(want):
 			out = append(out, fmt.Sprintf("%s is stamped, but not expected", paper.Name(got[i])))
 		default:
-			d, err := c.differ(want[i], got[i])
+			d, err := r.differ(want[i], got[i])
 			if err != nil {
 				return err
 			}
@@ -126,6 +142,8 @@ type runner struct {
 	*Case
 	engine render.Engine
 	set    *paper.Set
+	// secrets are the values that no message shows.
+	secrets *paper.Secrets
 }
 
 func (r *runner) make(ctx context.Context) (*made, error) {
@@ -161,6 +179,7 @@ func (r *runner) world() (*memory.World, error) {
 		if d.Object == nil {
 			return nil, fmt.Errorf("%s: what was observed is an object, with apiVersion, kind, metadata.name and status", d.Place(""))
 		}
+		r.secrets.Of(d.Object)
 		if d.Object.GetNamespace() == "" && len(r.set.Owners) == 1 {
 			d.Object.SetNamespace(r.set.Owners[0].GetNamespace())
 		}

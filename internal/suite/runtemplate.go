@@ -30,6 +30,7 @@ func (r *runner) run(ctx context.Context) (*made, error) {
 			if d.Object == nil {
 				continue
 			}
+			r.secrets.Of(d.Object)
 			if d.Object.GetNamespace() == "" {
 				d.Object.SetNamespace(r.set.Runnables[0].GetNamespace())
 			}
