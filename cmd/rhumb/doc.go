@@ -8,5 +8,5 @@
 //	                └─ lint ───▶ lint ─▶ findings with file, line and column
 //
 // Exit codes: 0 all is well, 1 something is wrong with what was read, 2 the
-// command was not understood.
+// command was not understood, 3 the answer could not be written.
 package main

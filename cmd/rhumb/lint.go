@@ -3,9 +3,9 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -102,15 +102,23 @@ func printText(io *streams, found []lint.Finding) {
 			word = p.red(word)
 		case lint.Warning:
 			word = p.yellow(word)
+		case lint.Info:
 		}
-		fmt.Fprintf(io.out, "%s:%d:%d: %s: %s [%s]\n", x.File, x.Line, x.Column, word, x.Message, x.Rule)
+		sayf(io.out, "%s:%d:%d: %s: %s [%s]\n", x.File, x.Line, x.Column, word, x.Message, x.Rule)
 		if x.Fix != "" {
-			fmt.Fprintf(io.out, "    %s\n", x.Fix)
+			sayf(io.out, "    %s\n", x.Fix)
 		}
 	}
 	if len(found) > 0 {
-		fmt.Fprintf(io.err, "%d errors, %d warnings, %d infos\n", count[lint.Error], count[lint.Warning], count[lint.Info])
+		sayf(io.err, "%s, %s, %s\n", counted(count[lint.Error], "error"), counted(count[lint.Warning], "warning"), counted(count[lint.Info], "info"))
 	}
+}
+
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
 }
 
 var githubWords = map[lint.Severity]string{lint.Error: "error", lint.Warning: "warning", lint.Info: "notice"}
@@ -127,15 +135,15 @@ func printGitHub(w io.Writer, found []lint.Finding) {
 		if x.Fix != "" {
 			message += "\n" + x.Fix
 		}
-		fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", githubWords[x.Severity], githubField.Replace(x.File), x.Line, x.Column, x.Rule, githubText.Replace(message))
+		sayf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", githubWords[x.Severity], githubField.Replace(x.File), x.Line, x.Column, x.Rule, githubText.Replace(message))
 	}
 }
 
 func listRules(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RULE\tSEVERITY\tSAYS")
+	sayf(t, "RULE\tSEVERITY\tSAYS\n")
 	for _, r := range lint.Rules {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, r.Severity, r.Says)
+		sayf(t, "%s\t%s\t%s\n", r.ID, r.Severity, r.Says)
 	}
 	return t.Flush()
 }

@@ -21,6 +21,7 @@ import (
 const (
 	exitFound = 1
 	exitUsage = 2
+	exitMute  = 3
 )
 
 func main() {
@@ -42,7 +43,17 @@ type streams struct {
 
 // run is the whole program, but for leaving it.
 func run(ctx context.Context, io *streams, args []string) int {
-	root := newRoot(io, args[0])
+	out, err := &sink{w: io.out}, &sink{w: io.err}
+	code := obey(ctx, &streams{io.in, out, err}, args)
+	if lost := errors.Join(out.err, err.err); lost != nil {
+		sayf(err, "writing the answer: %v\n", lost)
+		return exitMute
+	}
+	return code
+}
+
+func obey(ctx context.Context, io *streams, args []string) int {
+	root := newRoot(io, args[0]) //nolint:contextcheck // a command has its context when it is run
 	root.SetArgs(args[1:])
 	root.SetIn(io.in)
 	root.SetOut(io.out)
@@ -54,12 +65,12 @@ func run(ctx context.Context, io *streams, args []string) int {
 	var usage *usageError
 	misused := errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command")
 	if !errors.Is(err, errFound) {
-		fmt.Fprintf(io.err, "%s: %v\n", root.DisplayName(), err)
+		sayf(io.err, "%s: %v\n", root.DisplayName(), err)
 	}
 	if !misused {
 		return exitFound
 	}
-	fmt.Fprintf(io.err, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
+	sayf(io.err, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
 	if root.Name() == cartotest {
 		return exitFound // it knew no other
 	}

@@ -50,16 +50,16 @@ func printAll(w io.Writer, form string, all []printed) error {
 		case "json":
 			items = append(items, object.Object)
 		case "name":
-			fmt.Fprintln(w, resourceName(object))
+			sayf(w, "%s\n", resourceName(object))
 		default:
 			text, err := yaml.Marshal(object.Object)
 			if err != nil {
 				return fmt.Errorf("printing the %s: %w", p.what, err)
 			}
 			if i > 0 {
-				fmt.Fprintln(w, "---")
+				sayf(w, "---\n")
 			}
-			fmt.Fprintf(w, "# %s\n%s", p.what, text)
+			sayf(w, "# %s\n%s", p.what, text)
 		}
 	}
 	if form != "json" {
@@ -80,14 +80,14 @@ func resourceName(u *unstructured.Unstructured) string {
 
 func explainChain(w io.Writer, p paint, set *paper.Set, who owner.Object) {
 	o := owner.Of(who)
-	fmt.Fprintf(w, "%ss that may take %s/%s:\n", o.BlueprintKind, o.Kind, o.Name)
+	sayf(w, "%ss that may take %s/%s:\n", o.BlueprintKind, o.Kind, o.Name)
 	explain(w, p, preview.Why(set, who))
 }
 
 func explainOptions(w io.Writer, p paint, set *paper.Set, a *preview.Answer) {
 	for i := range a.Steps {
 		if m := preview.WhyOption(set, &a.Owner, a.Blueprint, a.Steps[i].Name); len(m) > 0 {
-			fmt.Fprintf(w, "options of %s:\n", a.Steps[i].Name)
+			sayf(w, "options of %s:\n", a.Steps[i].Name)
 			explain(w, p, m)
 		}
 	}
@@ -107,19 +107,22 @@ func explain(w io.Writer, p paint, matches []preview.Match) {
 		if m.Matches() && m.Asked == best {
 			mark = p.green("*")
 		}
-		fmt.Fprintf(t, "  %s %s\t%d of %d met", mark, m.Of, m.Met, m.Asked)
+		sayf(t, "  %s %s\t%d of %d met", mark, m.Of, m.Met, m.Asked)
 		if len(m.Unmet) > 0 {
-			fmt.Fprintf(t, "\t%s", strings.Join(m.Unmet, "; "))
+			sayf(t, "\t%s", strings.Join(m.Unmet, "; "))
 		}
-		fmt.Fprintln(t)
+		sayf(t, "\n")
 	}
-	t.Flush() //nolint:errcheck // a terminal that is gone has no reader
+	t.Flush() //nolint:errcheck // the sink remembers it
 }
 
 // paint colours words, on a terminal.
 type paint bool
 
 func painter(w io.Writer) paint {
+	if s, ok := w.(*sink); ok {
+		w = s.w
+	}
 	f, ok := w.(*os.File)
 	return paint(ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())))
 }

@@ -199,13 +199,13 @@ func (f *renderFlags) rest(io *streams, p paint, a *preview.Answer) error {
 		switch {
 		case s.Wrong != nil:
 			wrong = true
-			fmt.Fprintf(io.err, "%s step %s: %v\n", p.red("error:"), s.Name, s.Wrong)
+			sayf(io.err, "%s step %s: %v\n", p.red("error:"), s.Name, s.Wrong)
 		case s.Object == nil && len(s.Waits) > 0:
 			waiting = true
-			fmt.Fprintf(io.err, "%s step %s is not rendered: it reads %s; give it with %s\n", p.yellow("waits:"), s.Name, strings.Join(s.Waits, ", "), hint(s.Waits))
+			sayf(io.err, "%s step %s is not rendered: it reads %s; give it with %s\n", p.yellow("waits:"), s.Name, strings.Join(s.Waits, ", "), hint(s.Waits))
 		case len(s.Waits) > 0:
 			waiting = true
-			fmt.Fprintf(io.err, "%s step %s is rendered without %s, which it reads; give it with %s\n", p.yellow("waits:"), s.Name, strings.Join(s.Waits, ", "), hint(s.Waits))
+			sayf(io.err, "%s step %s is rendered without %s, which it reads; give it with %s\n", p.yellow("waits:"), s.Name, strings.Join(s.Waits, ", "), hint(s.Waits))
 		}
 	}
 	if wrong || f.strict && waiting {

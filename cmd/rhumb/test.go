@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -112,13 +111,13 @@ func (f *testFlags) run(ctx context.Context, io *streams, paths []string) error 
 		return err
 	}
 	if focused {
-		fmt.Fprintln(io.err, "only tests with focus: true were run, which never passes: take it away")
+		sayf(io.err, "only tests with focus: true were run, which never passes: take it away\n")
 	}
 	if failed > 0 || focused {
-		fmt.Fprintln(io.err, p.red("FAIL"))
+		sayf(io.err, "%s\n", p.red("FAIL"))
 		return errFound
 	}
-	fmt.Fprintln(io.err, p.green("PASS"))
+	sayf(io.err, "%s\n", p.green("PASS"))
 	return nil
 }
 
@@ -207,7 +206,7 @@ func (f *testFlags) line(w io.Writer, p paint, r result) {
 	if !r.Passed {
 		word = p.red("FAIL")
 	}
-	fmt.Fprintf(w, "%s: %s\n", word, r.Test)
+	sayf(w, "%s: %s\n", word, r.Test)
 	if f.verbose {
 		indent(w, "Name: ", r.Name)
 		indent(w, "Description: ", r.Description)
@@ -220,7 +219,7 @@ func indent(w io.Writer, label, text string) {
 		return
 	}
 	text = strings.TrimRight(label+text, "\n")
-	fmt.Fprintf(w, "\t%s\n", strings.ReplaceAll(text, "\n", "\n\t"))
+	sayf(w, "\t%s\n", strings.ReplaceAll(text, "\n", "\n\t"))
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -259,12 +258,12 @@ func printJUnit(w io.Writer, results []result, failed int) error {
 		}
 		out.Cases = append(out.Cases, c)
 	}
-	fmt.Fprint(w, xml.Header)
+	sayf(w, xml.Header)
 	enc := xml.NewEncoder(w)
 	enc.Indent("", "  ")
 	if err := enc.Encode(out); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
+	sayf(w, "\n")
 	return nil
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -17,7 +16,7 @@ func newVersion(io *streams) *cobra.Command {
 		Example: "  rhumb version",
 		Args:    exactly(cobra.NoArgs),
 		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(io.out, "rhumb %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			sayf(io.out, "rhumb %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},
 	}
 }

@@ -55,7 +55,8 @@ var Rules = []Rule{
 	{"duplicate-param", "a param is declared more than once in one list", Warning},
 	{"enum", "a value is none of those that are allowed", Error},
 	{"forced-param", "an owner sets a param whose value the blueprint forces", Warning},
-	{"missing-input", "a template reads an input that its resource does not have", Error},
+	{"missing-input", "a template reads an input that its resource or Runnable does not have", Error},
+	{"missing-output", "what a Runnable is read for, its run template does not yield", Error},
 	{"missing-template", "a blueprint names a template that is not in the files (with --complete)", Warning},
 	{"no-blueprint", "no blueprint in the files takes the owner", Info},
 	{"required", "a field is missing", Error},
@@ -67,11 +68,11 @@ var Rules = []Rule{
 	{"unknown-field", "the kind has no such field", Error},
 	{"unknown-key", "a template reads what no template is given", Error},
 	{"unknown-kind", "carto.run has no such kind", Error},
-	{"unknown-path", "the owner has no such field", Error},
+	{"unknown-path", "a template reads a field that is never there", Error},
 	{"unreadable", "the file is no YAML or JSON", Error},
-	{"unused-input", "a resource takes an input that its template never reads", Warning},
-	{"unused-output", "nobody takes what a resource yields", Info},
-	{"unused-param", "a param is declared that no template reads", Warning},
+	{"unused-input", "a resource or Runnable has an input that its template never reads", Warning},
+	{"unused-output", "nobody takes what a resource or run yields", Info},
+	{"unused-param", "a param is declared or set that no template reads", Warning},
 	{"value", "a value is not of the allowed form or size", Error},
 }
 
@@ -112,7 +113,7 @@ func (c *collector) addAs(s Severity, d *paper.Document, at paper.Place, rule, f
 // sorted are the findings by place.
 func (c *collector) sorted() []Finding {
 	slices.SortStableFunc(c.found, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
 	})
 	return c.found
 }

@@ -41,14 +41,7 @@ func (m *model) checkTemplates(c *chain, r *resource) {
 			continue
 		}
 		if m.options.Complete {
-			var names []string
-			for known := range m.templates {
-				if known.Kind == ref.Kind {
-					names = append(names, known.Name)
-				}
-			}
-			slices.Sort(names)
-			m.add(c.d, at, "missing-template", "add it to the files, or name another", "resource %q takes %s/%s, which is not in the files%s", r.Name, ref.Kind, ref.Name, paper.Suggest(ref.Name, names))
+			m.add(c.d, at, "missing-template", "add it to the files, or name another", "resource %q takes %s/%s, which is not in the files%s", r.Name, ref.Kind, ref.Name, paper.Suggest(ref.Name, m.templateNames(ref.Kind)))
 		}
 	}
 }
@@ -105,7 +98,7 @@ func (m *model) missingInputs(c *chain, r *resource, t *source, s sort, refs []v
 	}
 	at := c.d.Place(r.at + ".name")
 	for _, one := range t.reads.names(s.many) {
-		if name := one.steps[1]; !one.ytt && !slices.Contains(have, name) {
+		if name := one.steps[1]; t.reads.certain(one) && !slices.Contains(have, name) {
 			m.add(c.d, at, "missing-input", "add it to "+s.many+" of the resource, or take it out of "+one.at.String(),
 				"resource %q has no %s %q, which %s/%s reads%s", r.Name, s.one, name, t.kind, t.name, paper.Suggest(name, have))
 		}
@@ -114,7 +107,7 @@ func (m *model) missingInputs(c *chain, r *resource, t *source, s sort, refs []v
 		return
 	}
 	for _, one := range t.reads.all {
-		if one.steps[0] == s.one && !one.ytt {
+		if one.steps[0] == s.one && t.reads.certain(one) {
 			m.add(c.d, at, "missing-input", "add one to "+s.many+" of the resource, or take it out of "+one.at.String(),
 				"resource %q has no %s, which %s/%s reads", r.Name, s.one, t.kind, t.name)
 			return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -129,11 +130,11 @@ func (m *model) admission(d *paper.Document, object runtime.Object, clean bool) 
 }
 
 func pathOf(p admit.Path) string {
-	out := ""
+	var out strings.Builder
 	for _, step := range p {
-		out += "[" + strconv.Quote(step) + "]"
+		out.WriteString("[" + strconv.Quote(step) + "]")
 	}
-	return out
+	return out.String()
 }
 
 // fixOf is what to do about the problems that do not say so themselves.

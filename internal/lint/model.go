@@ -5,12 +5,14 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/blueprint"
 	"rhumb.run/rhumb/internal/core/owner"
+	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/paper"
 )
@@ -25,6 +27,7 @@ type model struct {
 	// kindsOf are the kinds of template that have a name.
 	kindsOf map[string][]string
 	owners  []*ownerFile
+	runs    []*run
 	objects paper.Set
 }
 
@@ -80,6 +83,10 @@ func (m *model) keepOther(d *paper.Document, object runtime.Object) {
 		m.objects.Owners = append(m.objects.Owners, o)
 		return
 	}
+	if runnable.New[kind] != nil {
+		m.keepRun(d, "", d.Object.Object)
+		return
+	}
 	if template.Kinds()[kind] == nil {
 		return
 	}
@@ -92,6 +99,10 @@ func (m *model) keepOther(d *paper.Document, object runtime.Object) {
 	}
 	if err := json.Unmarshal(d.JSON, &spec); err != nil {
 		return
+	}
+	if kind := nested(d.Object.Object, "spec", "template", "kind"); runnable.New[fmt.Sprint(kind)] != nil {
+		stamped, _ := nested(d.Object.Object, "spec", "template").(map[string]any)
+		m.keepRun(d, "spec.template.", stamped)
 	}
 	t := &source{d: d, kind: kind, name: d.Object.GetName(), params: spec.Spec.Params}
 	t.reads = readsOf(d, spec.Spec.Ytt)
@@ -143,6 +154,7 @@ func (m *model) relate() {
 		m.checkParams(c)
 	}
 	m.checkTies()
+	m.checkRuns()
 	for _, o := range m.owners {
 		m.checkOwner(o)
 	}
@@ -160,4 +172,16 @@ func (m *model) taken(r *resource) (out []*source, all bool) {
 		out = append(out, t)
 	}
 	return out, all
+}
+
+// templateNames are those of a kind, in order.
+func (m *model) templateNames(kind string) []string {
+	var out []string
+	for known := range m.templates {
+		if known.Kind == kind {
+			out = append(out, known.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -64,7 +64,7 @@ func (m *model) undeclared(c *chain, r *resource, t *source) {
 		}
 	}
 	for _, one := range t.reads.names("params") {
-		if name := one.steps[1]; !slices.Contains(names, name) && !one.ytt {
+		if name := one.steps[1]; !slices.Contains(names, name) && t.reads.certain(one) {
 			m.add(t.d, one.at, "undeclared-param", "declare it with a default in spec.params of the template",
 				"param %q is declared neither here nor by resource %q of %s: an owner that does not set it is stuck%s", name, r.Name, c.compiled.Name, paper.Suggest(name, names))
 		}
@@ -102,20 +102,38 @@ func (m *model) checkOwner(o *ownerFile) {
 		m.add(o.d, at, "selector-tie", "let one of them ask for more", "%s match it equally well, so that none takes it", strings.Join(best, " and "))
 		return
 	}
-	m.forced(o, &view, best[0])
+	for _, c := range m.blueprints {
+		if c.compiled.Name == best[0] && c.compiled.Kind == view.BlueprintKind {
+			m.forced(o, &view, c)
+			m.unread(o, &view, c)
+		}
+	}
+}
+
+// unread: a param that an owner sets and no template of its blueprint reads.
+func (m *model) unread(o *ownerFile, view *owner.Owner, c *chain) {
+	var every []*source
+	for _, r := range c.resources {
+		templates, all := m.taken(r)
+		if !all {
+			return
+		}
+		every = append(every, templates...)
+	}
+	for i, p := range view.Params {
+		if !slices.ContainsFunc(every, func(t *source) bool { return t.reads.sees("params", p.Name) }) {
+			m.add(o.d, o.d.Place(index("spec.params", i)+".name"), "unused-param", "take it away", "param %q is set, but no template of %s %s reads it%s",
+				p.Name, c.compiled.Kind, c.compiled.Name, paper.Suggest(p.Name, paramNames(every)))
+		}
+	}
 }
 
 // forced: a value of the blueprint protects a param from the owner.
-func (m *model) forced(o *ownerFile, view *owner.Owner, name string) {
-	for _, c := range m.blueprints {
-		if c.compiled.Name != name || c.compiled.Kind != view.BlueprintKind {
-			continue
-		}
-		for i, p := range view.Params {
-			if where := c.forces(p.Name); where != "" {
-				m.add(o.d, o.d.Place(index("spec.params", i)+".name"), "forced-param", "take it away, or give the param a default in place of the value at "+where,
-					"param %q has no effect: %s %s forces its value", p.Name, c.compiled.Kind, name)
-			}
+func (m *model) forced(o *ownerFile, view *owner.Owner, c *chain) {
+	for i, p := range view.Params {
+		if where := c.forces(p.Name); where != "" {
+			m.add(o.d, o.d.Place(index("spec.params", i)+".name"), "forced-param", "take it away, or give the param a default in place of the value at "+where,
+				"param %q has no effect: %s %s forces its value", p.Name, c.compiled.Kind, c.compiled.Name)
 		}
 	}
 }

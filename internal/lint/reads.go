@@ -19,6 +19,8 @@ type reads struct {
 	all []read
 	// anything is true if it looks at what cannot be told.
 	anything bool
+	// guarded is true of ytt that decides something: what it reads may be read only if it is there.
+	guarded bool
 }
 
 type read struct {
@@ -84,6 +86,7 @@ func (r *reads) node(d *paper.Document, n *yaml.Node, depth int) {
 			return
 		}
 		r.anything = true // what an anchor holds is read where the anchor is; who knows in what place
+	default:
 	}
 }
 
@@ -115,7 +118,7 @@ func (r *reads) tags(d *paper.Document, n *yaml.Node) {
 // parsePath reads a JSONPath as far as its steps are plain names.
 func parsePath(body string) (steps []string, open, ok bool) {
 	body = strings.TrimSpace(body)
-	full := body
+	var full string
 	switch {
 	case body == "":
 		return nil, false, false
@@ -150,6 +153,9 @@ var (
 	yttRead  = regexp.MustCompile(`data\.values((?:\.[A-Za-z_]\w*|\["[^"]+"\]|\['[^']+'\])*)([^\n]?)`)
 	yttStep  = regexp.MustCompile(`\.([A-Za-z_]\w*)|\["([^"]+)"\]|\['([^']+)'\]`)
 	yttAlias = regexp.MustCompile(`load\([^)]*=\s*["']data["']`)
+	// yttGuards decide whether something is there, or which of several is read.
+	yttGuards = regexp.MustCompile(`\b(?:if|elif|else|for|while|and|or|def|hasattr|getattr|dir|in|get|try)\b`)
+	yttCode   = regexp.MustCompile(`#@([^\n]*)`)
 	// yttAsks precedes a value that is only asked for, or looked into by a computed name.
 	yttAsks = regexp.MustCompile(`(?:hasattr|getattr|dict|struct\.\w+|json\.\w+|yaml\.\w+|dir|type|keys|items)\(\s*$`)
 )
@@ -159,32 +165,52 @@ func (r *reads) ytt(d *paper.Document, text string) {
 	if yttAlias.MatchString(text) || !strings.Contains(text, "data.values") && strings.Contains(text, "@ytt:") {
 		r.anything = true
 	}
+	for _, code := range yttCode.FindAllStringSubmatch(text, -1) {
+		r.guarded = r.guarded || yttGuards.MatchString(code[1])
+	}
 	node := d.Node("spec.ytt")
 	for _, m := range yttRead.FindAllStringSubmatchIndex(text, -1) {
-		if m[0] > 0 && isWord(text[m[0]-1]) {
+		if m[0] > 0 && isWord(text[m[0]-1]) || inComment(text, m[0]) {
 			continue
 		}
-		var steps []string
-		for _, s := range yttStep.FindAllStringSubmatch(text[m[2]:m[3]], -1) {
-			steps = append(steps, s[1]+s[2]+s[3])
-		}
-		after := text[m[4]:m[5]]
-		if after == "(" && len(steps) > 0 { // a method: get, keys
-			steps = steps[:len(steps)-1]
-		}
-		open := after == "[" || after == "(" || yttAsks.MatchString(text[:m[0]])
-		if len(steps) == 0 {
+		one := yttReadOf(text, m)
+		if len(one.steps) == 0 {
 			r.anything = true
 			continue
 		}
-		at := d.Value("spec.ytt")
+		one.at = d.Value("spec.ytt")
 		if node != nil && node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-			at.Line += 1 + strings.Count(text[:m[0]], "\n")
-			at.Column = 1
+			one.at.Line += 1 + strings.Count(text[:m[0]], "\n")
+			one.at.Column = 1
 		}
-		r.all = append(r.all, read{steps: steps, open: open, at: at, text: "data.values." + strings.Join(steps, "."), ytt: true})
+		r.all = append(r.all, one)
 	}
 }
+
+// yttReadOf reads what yttRead matched.
+func yttReadOf(text string, m []int) read {
+	one := read{ytt: true}
+	for _, s := range yttStep.FindAllStringSubmatch(text[m[2]:m[3]], -1) {
+		one.steps = append(one.steps, s[1]+s[2]+s[3])
+	}
+	after := text[m[4]:m[5]]
+	if after == "(" && len(one.steps) > 0 { // a method: get, keys
+		one.steps = one.steps[:len(one.steps)-1]
+	}
+	one.open = after == "[" || after == "(" || yttAsks.MatchString(text[:m[0]])
+	one.text = "data.values." + strings.Join(one.steps, ".")
+	return one
+}
+
+// inComment tells whether ytt leaves out what stands at a place. Of code, all
+// that follows another # is a comment, but that may stand in a text: it is read.
+func inComment(text string, at int) bool {
+	line := text[strings.LastIndexByte(text[:at], '\n')+1 : at]
+	return strings.HasPrefix(strings.TrimSpace(line), "#!") || strings.Contains(line, " #! ")
+}
+
+// certain tells whether a read happens whenever the template is rendered.
+func (r *reads) certain(one read) bool { return !one.ytt || !r.guarded && !one.open }
 
 func isWord(b byte) bool {
 	return b == '_' || b == '.' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'

@@ -130,19 +130,23 @@ func (w *schemaWalk) metadata(value any) {
 			w.wrongType(".metadata."+key, value, "string")
 		}
 	}
-	for _, list := range []string{"labels", "annotations"} {
-		entries, isMap := fields[list].(map[string]any)
-		if fields[list] != nil && !isMap {
-			w.wrongType(".metadata."+list, fields[list], "object")
-		}
-		for key, value := range entries {
-			if value != nil && !isType(value, "string") {
-				w.wrongType(".metadata."+list+paper.Key(key), value, "string")
-			}
-		}
-	}
+	w.texts(".metadata.labels", fields["labels"])
+	w.texts(".metadata.annotations", fields["annotations"])
 	if fields["name"] == nil && fields["generateName"] == nil {
 		w.add(w.d, w.d.Place("metadata"), "required", "add metadata.name", "the object has no name")
+	}
+}
+
+// texts are labels or annotations.
+func (w *schemaWalk) texts(path string, value any) {
+	entries, isMap := value.(map[string]any)
+	if value != nil && !isMap {
+		w.wrongType(path, value, "object")
+	}
+	for key, value := range entries {
+		if value != nil && !isType(value, "string") {
+			w.wrongType(path+paper.Key(key), value, "string")
+		}
 	}
 }
 

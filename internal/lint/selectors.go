@@ -44,17 +44,34 @@ func (m *model) checkSelector(c *chain) {
 			}
 		}
 	}
-	for i, f := range a.fields {
-		for _, other := range a.fields[:i] {
-			if other.Key == f.Key && (absent(f.Operator) != absent(other.Operator) || bothIn(string(f.Operator), string(other.Operator), f.Values, other.Values)) {
+	m.checkFields(c, a.fields)
+}
+
+func (m *model) checkFields(c *chain, fields []v1alpha1.FieldSelectorRequirement) {
+	for i, f := range fields {
+		for _, other := range fields[:i] {
+			if other.Key == f.Key && excludeFields(f, other) {
 				m.add(c.d, c.d.Place(index("spec.selectorMatchFields", i)), "selector-unmet", "take one of them away", "no owner is ever taken: %s %s excludes an earlier requirement on the same field", f.Key, f.Operator)
 			}
 		}
 	}
 }
 
-func absent(o v1alpha1.FieldSelectorOperator) bool {
-	return o == v1alpha1.FieldSelectorDoesNotExist
+// excludeFields: NotIn is met by a field that is null, as DoesNotExist is.
+func excludeFields(a, b v1alpha1.FieldSelectorRequirement) bool {
+	const in, not = v1alpha1.FieldSelectorIn, v1alpha1.FieldSelectorNotIn
+	if b.Operator == v1alpha1.FieldSelectorDoesNotExist {
+		a, b = b, a
+	}
+	switch {
+	case a.Operator == v1alpha1.FieldSelectorDoesNotExist:
+		return b.Operator == in || b.Operator == v1alpha1.FieldSelectorExists
+	case a.Operator == in && b.Operator == not:
+		return subset(a.Values, b.Values)
+	case a.Operator == not && b.Operator == in:
+		return subset(b.Values, a.Values)
+	}
+	return bothIn(string(a.Operator), string(b.Operator), a.Values, b.Values)
 }
 
 func excludes(e metav1.LabelSelectorRequirement, value string) bool {
@@ -65,8 +82,9 @@ func excludes(e metav1.LabelSelectorRequirement, value string) bool {
 		return !slices.Contains(e.Values, value)
 	case metav1.LabelSelectorOpNotIn:
 		return slices.Contains(e.Values, value)
+	default:
+		return false
 	}
-	return false
 }
 
 func exclude(a, b metav1.LabelSelectorRequirement) bool {

@@ -31,9 +31,8 @@ func (m *model) checkTemplate(t *source) {
 			m.add(t.d, one.at, "unknown-key", fix(key, keys), "%s reads %q, which no template is given%s", one.text, key, paper.Suggest(key, keys))
 			continue
 		}
-		if !one.ytt {
-			m.checkOwnerPath(t, one)
-		}
+		m.checkOwnerPath(t, one)
+		m.checkInputField(t, one)
 	}
 	said := map[string]bool{}
 	for i, p := range t.params {
@@ -46,6 +45,32 @@ func (m *model) checkTemplate(t *source) {
 		}
 		said[p.Name] = true
 	}
+}
+
+// fieldsOf are what each sort of input has below its name.
+var fieldsOf = map[string][]string{
+	"sources": {"url", "revision", "name"}, "images": {"image", "name"}, "configs": {"config", "name"},
+}
+
+// checkInputField: a field that inputs of this sort do not have is never there.
+func (m *model) checkInputField(t *source, one read) {
+	fields, at := fieldsOf[one.steps[0]], 2
+	if one.steps[0] == "source" || one.steps[0] == "deployment" {
+		fields, at = fieldsOf["sources"], 1
+	}
+	if fields == nil || len(one.steps) <= at || slices.Contains(fields, one.steps[at]) {
+		return
+	}
+	m.add(t.d, one.at, "unknown-path", fix(one.steps[at], fields), "%s can't be filled in: %s has no field %q%s",
+		one.quote(), strings.Join(one.steps[:at], "."), one.steps[at], paper.Suggest(one.steps[at], fields))
+}
+
+// quote is the read as it is written.
+func (r read) quote() string {
+	if r.ytt {
+		return r.text
+	}
+	return "$(" + r.text + ")$"
 }
 
 // schemasOf are the kinds that a key of the context may hold.
@@ -77,7 +102,7 @@ func (m *model) checkOwnerPath(t *source, one read) {
 	if at == "" {
 		bad = one.steps[1]
 	}
-	m.add(t.d, one.at, "unknown-path", fix(bad, names), "$(%s)$ can't be filled in: %s has no field %q%s", one.text, one.steps[0]+at, bad, paper.Suggest(bad, names))
+	m.add(t.d, one.at, "unknown-path", fix(bad, names), "%s can't be filled in: %s has no field %q%s", one.quote(), one.steps[0]+at, bad, paper.Suggest(bad, names))
 }
 
 // leads follows steps through a schema; if they lead out of it, it tells what
@@ -87,7 +112,7 @@ func leads(s *apiextensionsv1.JSONSchemaProps, steps []string) (names []string, 
 		if i == 1 && steps[0] == "metadata" {
 			return metadataFields, ".metadata", slices.Contains(metadataFields, step)
 		}
-		if s.XPreserveUnknownFields != nil && *s.XPreserveUnknownFields || s.AdditionalProperties != nil || s.Type == "array" || s.XIntOrString {
+		if holdsAnything(s) {
 			return nil, "", true
 		}
 		child, known := s.Properties[step]
@@ -99,9 +124,10 @@ func leads(s *apiextensionsv1.JSONSchemaProps, steps []string) (names []string, 
 		}
 		parent += "." + step
 		s = &child
-		if i == 0 && step == "metadata" && len(steps) > 1 {
-			continue
-		}
 	}
 	return nil, "", true
+}
+
+func holdsAnything(s *apiextensionsv1.JSONSchemaProps) bool {
+	return preserves(s) || s.AdditionalProperties != nil || s.Type == "array" || s.XIntOrString
 }

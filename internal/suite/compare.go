@@ -103,14 +103,14 @@ func numbers(v any) any {
 	case int64:
 		return float64(x)
 	case json.Number:
-		f, _ := x.Float64() //nolint:errcheck // what is no number is not equal to one
+		f, _ := x.Float64() // what is no number is not equal to one
 		return f
 	}
 	return v
 }
 
 func diff(want, got any) string {
-	text, _ := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{ //nolint:errcheck // it writes to memory
+	text, _ := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{ // it writes to memory
 		A: lines(want), B: lines(got), FromFile: "expected", ToFile: "actual", Context: 3,
 	})
 	return text

@@ -27,16 +27,7 @@ func (r *runner) load(ctx context.Context) error {
 			return err
 		}
 	}
-	paths := r.templates
-	who := []string{r.owner}
-	if r.runnable != "" {
-		who = []string{r.runnable, r.selected}
-	}
-	for _, one := range who {
-		if one != "" {
-			paths = append(paths, one)
-		}
-	}
+	paths := append(slices.Clone(r.templates), r.who()...)
 	if err := add(reader.Read(paths...)); err != nil {
 		return err
 	}
@@ -55,6 +46,15 @@ func (r *runner) load(ctx context.Context) error {
 		return err
 	}
 	return r.admitted()
+}
+
+// who are the files of whom the case is about.
+func (r *runner) who() []string {
+	paths := []string{r.owner}
+	if r.runnable != "" {
+		paths = []string{r.runnable, r.selected}
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 }
 
 // admitted checks that a cluster would take the templates under test: what it
