@@ -140,7 +140,7 @@ func (f *renderFlags) choose(set *paper.Set) (owner.Object, runnable.Object, err
 		if f.owner == "" || isFile(f.owner) || f.owner == o.GetName() || strings.EqualFold(f.owner, kind+"/"+o.GetName()) {
 			found = append(found, o)
 		}
-		names = append(names, kind+"/"+o.GetName())
+		names = append(names, tell(set, o))
 	}
 	switch {
 	case len(names) == 0:
@@ -158,6 +158,17 @@ func (f *renderFlags) choose(set *paper.Set) (owner.Object, runnable.Object, err
 	}
 	who, _ := found[0].(owner.Object)
 	return who, nil, nil
+}
+
+// tell is what --owner understands: a name or, if several share it, the file.
+func tell(set *paper.Set, o metav1.Object) string {
+	name := func(o metav1.Object) string { return kindOf(o) + "/" + o.GetName() }
+	for _, other := range all(set) {
+		if d := set.From[o]; other != o && name(other) == name(o) && d != nil {
+			return d.File
+		}
+	}
+	return name(o)
 }
 
 func all(set *paper.Set) []metav1.Object {

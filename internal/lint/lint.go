@@ -103,9 +103,14 @@ func newObject(kind string) runtime.Object {
 	return nil
 }
 
-// twice: of two objects with one name, the cluster has the one that was applied last.
+// twice: of two objects with one name, the cluster has the one that was applied
+// last. Of an owner or Runnable there may be a file for each thing to try.
 func (m *model) twice(d *paper.Document) bool {
-	id := d.Object.GetKind() + "/" + d.Object.GetNamespace() + "/" + d.Object.GetName()
+	kind := d.Object.GetKind()
+	id := kind + "/" + d.Object.GetNamespace() + "/" + d.Object.GetName()
+	if owner.New[kind] != nil || runnable.New[kind] != nil {
+		id += " in " + d.File
+	}
 	if m.seen == nil {
 		m.seen = map[string]*paper.Document{}
 	}

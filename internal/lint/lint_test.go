@@ -179,6 +179,29 @@ func TestFindsAboutRuns(t *testing.T) {
 	}
 }
 
+// A file that is applied after another is no mistake: of an owner there may be several.
+func TestOneNameInTwoFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		why, text string
+		want      int
+	}{
+		"Owner":    {"a file for each thing to try", "{apiVersion: carto.run/v1alpha1, kind: Workload, metadata: {name: a, labels: {a: b}}, spec: {}}", 0},
+		"Template": {"which of them do owners get?", "{apiVersion: carto.run/v1alpha1, kind: ClusterTemplate, metadata: {name: a}, spec: {template: {" + stamped + "}}}", 1},
+	} {
+		var all []*paper.Document
+		for _, file := range []string{"one.yaml", "two.yaml"} {
+			docs, err := paper.Parse(file, []byte(c.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, docs...)
+		}
+		if found := lint.Run(all, nil, lint.Options{}); len(found) != c.want {
+			t.Errorf("%s: %s: %d findings, want %d: %v", name, c.why, len(found), c.want, found)
+		}
+	}
+}
+
 // An order that a map gives would make each run's output another one.
 func TestIsSteady(t *testing.T) {
 	text := templateOf(`params: [{name: p, default: 1}, {name: q, default: 1}], x: 1, y: 2, template: {`+stamped+`, data: {x: $(wrkload.x)$, y: $(sorce.y)$}}`) +
