@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -78,6 +79,35 @@ func TestEveryReasonIsTold(t *testing.T) {
 		for begins := range groups {
 			if !seen[begins] {
 				t.Errorf("%s: no constants under %q", file, begins)
+			}
+		}
+	}
+}
+
+// never are the words of Cartographer that nothing here gives.
+var never = []string{"ServiceAccountTokenError", "NoResource", "NoStampedObject"}
+
+// Every condition and every reason of owners, blueprints and runnables happens in a story.
+func TestEveryReasonHasAStory(t *testing.T) {
+	files, err := filepath.Glob("../test/stories/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	happens := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, wanted, _ := strings.Cut(string(text), "\n-- want/")
+		for _, w := range word.FindAllString(wanted, -1) {
+			happens[w] = true
+		}
+	}
+	for _, g := range constants(t, "../api/carto/v1alpha1/conditions.go") {
+		for name, w := range g.words {
+			if happens[w] == slices.Contains(never, w) {
+				t.Errorf("%s: %s happens in a story: %t", name, w, happens[w])
 			}
 		}
 	}

@@ -20,8 +20,11 @@ import (
 // Told is what a story came to: the text of each want file, by its name.
 type Told map[string]string
 
+// blueprintsWanted is the one want file that is told only if the story has it.
+const blueprintsWanted = "blueprint.yaml"
+
 // wantFiles are the names of want files, in the order in which they are written.
-var wantFiles = []string{"objects.yaml", "status.yaml", "events.txt", "writes.txt", "fault.txt", "after.txt"}
+var wantFiles = []string{blueprintsWanted, "objects.yaml", "status.yaml", "events.txt", "writes.txt", "fault.txt", "after.txt"}
 
 var wanted = func() map[string]bool {
 	out := map[string]bool{}

@@ -8,7 +8,8 @@
 //	owner.yaml              the Workload or Deliverable, or the Runnable or Pipeline; its status is what was said of it last
 //	observed/objects.yaml   objects that are there before the walk          (optional)
 //	observed/status.yaml    what controllers show on objects, once there    (optional)
-//	faults.txt              what is refused: deny patch configmaps/x: why   (optional)
+//	faults.txt              what is refused: deny patch configmaps/x: why; reject use account dev/x: why (optional)
+//	want/blueprint.yaml     the status of each blueprint, once it was checked   (told only if the file is there)
 //	want/objects.yaml       all objects after the walk
 //	want/status.yaml        the owner's status
 //	want/events.txt         what is told, in order

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
+	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/fault"
 	"rhumb.run/rhumb/internal/memory"
 )
@@ -16,13 +19,13 @@ import (
 // that passes.
 type Fault struct {
 	Class fault.Class
-	// Call is a verb and what it is about: create configmaps/x, or use account.
+	// Call is a verb and what it is about: create configmaps/x, or use account dev/builder.
 	Call string
 	Text string
 }
 
-// useAccount is the call by which a walk takes on its service account.
-const useAccount = "use account"
+// useAccount is how the call begins by which a walk takes on its service account.
+const useAccount = "use account "
 
 var classes = map[string]fault.Class{"deny": fault.Deny, "reject": fault.Reject, "fail": fault.Retry}
 
@@ -49,6 +52,20 @@ func (f Fault) err() error {
 		return errors.New(f.Text)
 	}
 	return fault.As(f.Class, "", errors.New(f.Text))
+}
+
+// using is what a walk hears that takes on its service account: there is none,
+// or, if it fails, nobody can act as it.
+func (s *Story) using(account types.NamespacedName) error {
+	err := s.of(useAccount + account.String())
+	class, _ := fault.Of(err)
+	switch {
+	case err == nil:
+		return nil
+	case class == fault.Retry || class == fault.None:
+		return fault.As(fault.Retry, v1alpha1.ResourceRealizerBuilderErrorResourcesSubmittedReason, err)
+	}
+	return fault.As(class, v1alpha1.ServiceAccountErrorResourcesSubmittedReason, err)
 }
 
 // of is the fault of a call, if one was asked for.

@@ -18,7 +18,7 @@ import (
 // run does what the runnable's controller does, in its order.
 func (s *Story) run(ctx context.Context, w *memory.World, r *runnable.Runnable, now time.Time) Walked {
 	var f runnable.Facts
-	if err := s.of(useAccount); err != nil {
+	if err := s.using(r.Account()); err != nil {
 		f.IdentityErr = err
 	} else {
 		f = runnable.Walk(ctx, w, r, now)

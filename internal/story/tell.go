@@ -55,6 +55,9 @@ func (s *Story) Tell(ctx context.Context) (Told, error) {
 		return nil, fmt.Errorf("encoding status: %w", err)
 	}
 	told, err := tell(w, raw, first, o.Words)
+	if err == nil {
+		err = s.tellBlueprints(w, told)
+	}
 	if err != nil {
 		return told, err
 	}
@@ -104,7 +107,7 @@ func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now ti
 	}
 	facts.BlueprintErr = err
 	if err == nil {
-		facts.IdentityErr = s.of(useAccount)
+		facts.IdentityErr = s.using(facts.Account)
 	}
 	if err == nil && facts.IdentityErr == nil {
 		facts.Walked, facts.Realized = true, realize.Walk(ctx, w, plan.Resolve(b, &o))
@@ -123,37 +126,5 @@ func (s *Story) walk(ctx context.Context, w *memory.World, o owner.Owner, now ti
 		errs = append(errs, facts.Realized[i].Err)
 	}
 	out.Err = errors.Join(errs...)
-	return out
-}
-
-// compiled are the story's blueprints of a kind, those without a status checked
-// against the templates that are there.
-func (s *Story) compiled(w *memory.World, kind string) []*blueprint.Blueprint {
-	var out []*blueprint.Blueprint
-	for _, object := range s.Blueprints {
-		b := blueprint.Of(object)
-		if b.Kind != kind {
-			continue
-		}
-		if s.unchecked[object] {
-			checked := object.DeepCopyObject().(blueprint.Object)
-			status := blueprint.Status(checked)
-			*status = report.Blueprint(*status, b.Generation, missing(w, b), Noon)
-			b = blueprint.Of(checked)
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-func missing(w *memory.World, b *blueprint.Blueprint) []string {
-	var out []string
-	for _, r := range b.Resources {
-		for _, ref := range r.Templates() {
-			if !w.HasTemplate(ref) {
-				out = append(out, r.Name)
-			}
-		}
-	}
 	return out
 }
