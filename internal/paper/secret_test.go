@@ -18,24 +18,29 @@ func TestSecretsAreHidden(t *testing.T) {
 	}{
 		"StringData": {
 			"as people write them", "{apiVersion: v1, kind: Secret, metadata: {name: x}, stringData: {token: s3cret}}",
-			[]string{"token", "(secret)"}, []string{"s3cret"},
+			[]string{"token", "(secret)"},
+			[]string{"s3cret"},
 		},
 		"Data": {
 			"as the API server has them", "{apiVersion: v1, kind: Secret, metadata: {name: x}, data: {token: czNjcmV0}}",
-			[]string{"token"}, []string{"czNjcmV0", "s3cret"},
+			[]string{"token"},
+			[]string{"czNjcmV0", "s3cret"},
 		},
 		"NoMap": {
 			"a template may fill in all of it", "{apiVersion: v1, kind: Secret, metadata: {name: x}, data: s3cret}",
-			[]string{"data"}, []string{"s3cret"},
+			[]string{"data"},
+			[]string{"s3cret"},
 		},
 		"LastApplied": {
 			"kubectl keeps a copy",
 			`{apiVersion: v1, kind: Secret, metadata: {name: x, annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"stringData":{"token":"s3cret"}}'}}}`,
-			[]string{"last-applied"}, []string{"s3cret"},
+			[]string{"last-applied"},
+			[]string{"s3cret"},
 		},
 		"OtherGroup": {
 			"a kind of this name in another group is none of ours", "{apiVersion: vault.example/v1, kind: Secret, metadata: {name: x}, data: {path: s3cret}}",
-			[]string{"s3cret"}, nil,
+			[]string{"s3cret"},
+			nil,
 		},
 		"OtherKind": {"a ConfigMap is there to be read", "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {a: s3cret}}", []string{"s3cret"}, nil},
 	} {

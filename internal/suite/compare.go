@@ -121,5 +121,5 @@ func lines(v any) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	return difflib.SplitLines(string(text))
+	return difflib.SplitLines(strings.TrimSuffix(string(text), "\n"))
 }
