@@ -4,6 +4,7 @@ package realize
 
 import (
 	"context"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -22,7 +23,7 @@ func (r *Realized) apply(ctx context.Context, w World, p *plan.Plan, desired *un
 	r.Live = live
 	if live.Object != nil && !ours(p, live.Object) {
 		r.Live = Live{}
-		return fault.As(fault.Deny, "", &OccupiedError{Holder(live.Object)})
+		return fault.As(fault.Deny, "", fmt.Errorf("create: %w", &OccupiedError{Holder(live.Object)}))
 	}
 	stored := storedDigest(p, r)
 	if live.Object != nil && settled(desired, live.Object, r.Record.AppliedDigest, stored) {
