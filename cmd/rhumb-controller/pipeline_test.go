@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// A Pipeline and its RunTemplate of v0.0.6 work, and whoever writes them is told their new names.
+// A Pipeline and its RunTemplate of v0.0.6 work.
 func TestPipelineOfOld(t *testing.T) {
 	b := newTrials(t)
 	b.start(nil)
