@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 
 	"rhumb.run/rhumb/internal/registry/contract"
 )
@@ -78,6 +79,10 @@ func (b *bed) watchesImages(hosts map[string]string) {
 	}
 	b.flags = append(b.flags, "--controllers=workload,supplychain,runnable,imagerepository", "--keychains=",
 		"--artifact-bind-address=127.0.0.1:0", "--artifact-dir="+filepath.Join(dir, "artifacts"), "--registries-config="+file)
+}
+
+func (b *bed) images() dynamic.ResourceInterface {
+	return b.client.Resource(schema.GroupVersionResource{Group: "source.apps.tanzu.vmware.com", Version: "v1alpha1", Resource: "imagerepositories"}).Namespace(b.ns)
 }
 
 // warnings are the reasons of the warnings about an object, each as often as it was told.
@@ -153,8 +158,7 @@ func TestCauseOfImages(t *testing.T) {
 		t.Errorf("told %d times that an image is absent: %v", len(seen), seen)
 	}
 	contract.Push(t, open.URL, "apps/absent:1", contract.Image(t, contract.Files{"a": "1"}))
-	images := b.client.Resource(schema.GroupVersionResource{Group: "source.apps.tanzu.vmware.com", Version: "v1alpha1", Resource: "imagerepositories"}).Namespace(b.ns)
-	b.merge(images, "absent", `{metadata: {annotations: {rhumb.run/look: now}}}`)
+	b.merge(b.images(), "absent", `{metadata: {annotations: {rhumb.run/look: now}}}`)
 	b.cause("absent", "^$")
 	b.workload("absent", "True", "Ready")
 }

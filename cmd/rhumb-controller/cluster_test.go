@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -51,6 +52,8 @@ type bed struct {
 	ns     string
 	// flags are given to the controller after those of every bed.
 	flags []string
+	// log takes the controller's log.
+	log io.Writer
 }
 
 func newBed(t *testing.T) *bed {
@@ -119,6 +122,7 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 			&sourcev1alpha1.ImageRepository{}: {Namespaces: map[string]cache.Config{b.ns: {}}},
 		}
 	}
+	o.log = b.log
 	if err := setLogger(o); err != nil {
 		b.t.Fatal(err)
 	}

@@ -46,6 +46,8 @@ type options struct {
 	logLevel  string
 	logFormat string
 
+	// log, in tests, is where the log goes instead of standard error.
+	log io.Writer
 	// narrow, in tests, bounds what is seen, so that several of these can share a cluster and a process.
 	narrow func(*cache.Options)
 }

@@ -51,7 +51,7 @@ func (b *bed) withShippedRights() *bed {
 	}
 	as := rest.AnonymousClientConfig(b.config)
 	as.BearerToken = token.Status.Token
-	return &bed{t: b.t, config: as, client: b.client, ns: b.ns, flags: b.flags}
+	return &bed{t: b.t, config: as, client: b.client, ns: b.ns, flags: b.flags, log: b.log}
 }
 
 func TestShippedRightsSuffice(t *testing.T) {

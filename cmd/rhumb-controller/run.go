@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
@@ -190,9 +191,13 @@ func setLogger(o options) error {
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return fmt.Errorf("--log-level %q is none of error, info, debug", o.logLevel)
 	}
-	var handler slog.Handler = slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})
+	var to io.Writer = os.Stderr
+	if o.log != nil {
+		to = o.log
+	}
+	var handler slog.Handler = slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level})
 	if o.logFormat == "text" {
-		handler = slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
+		handler = slog.NewTextHandler(to, &slog.HandlerOptions{Level: level})
 	}
 	logger := logr.FromSlogHandler(handler)
 	ctrl.SetLogger(logger)

@@ -38,6 +38,8 @@ type rule struct {
 var secrets = []rule{
 	{regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*(?:-----.*?-----END [A-Z0-9 ]*-----|.*$)`), "***"},
 	{regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@'"]+@`), "$1***@"},
+	// A password with a slash in it, which a port has only behind it.
+	{regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@'":]*:\d*[^\s@'"/\d][^\s@'"]*@`), "$1***@"},
 	{regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s?'"]+)\?[^\s'"]+`), "$1?***"},
 	{regexp.MustCompile(`(?i)(authorization\\?["']?\s*[:=]\s*\\?["']?)(?:bearer|basic|token)\s+[^\s"']+`), "$1***"},
 	{regexp.MustCompile(`(?i)\b(bearer\s+)[a-z0-9._~+/=-]{16,}`), "$1***"},

@@ -128,6 +128,9 @@ func credentials(s said) string {
 	case "Image", "Build", "Builder", "ClusterBuilder", "SourceResolver":
 		return "add a Secret that may read and push to the service account" + inObject(s)
 	case "ImageRepository":
+		if s.reason == "SecretInvalid" {
+			return "make the Secret anew with kubectl create secret docker-registry"
+		}
 		return "add a pull secret that may read it to spec.imagePullSecrets or the service account"
 	}
 	return "check the name, and add a pull secret that may read it to the pod's imagePullSecrets or its service account"

@@ -21,6 +21,7 @@ var (
 	refusedAs   = regexp.MustCompile(`(?:^|: )(?:\S+ )?"?[^"\s]*"? is invalid: (.*)`)
 	kindUnknown = regexp.MustCompile(`no matches for kind "([^"]+)" in (?:version|group) "([^"]*)"`)
 	fieldGone   = regexp.MustCompile(`(\.[^\s:]+): field not declared in schema`)
+	undecodable = regexp.MustCompile(`in version "[^"]+" cannot be handled as an? \S+: (.*)`)
 	typeClash   = regexp.MustCompile(`(?:failed to create typed patch object|failed to convert).*?: ((?:errors:)?\s*\.?\S+: expected .*|unable to convert .*|illegal base64 .*|.*)`)
 )
 
@@ -159,7 +160,7 @@ func noSuchField(s said) (finding, bool) {
 }
 
 func invalid(s said) (finding, bool) {
-	for _, r := range []*regexp.Regexp{refusedAs, typeClash} {
+	for _, r := range []*regexp.Regexp{refusedAs, undecodable, typeClash} {
 		if m := groups(r, s.message); m != nil {
 			return finding{
 				what:  s.subject + ": the API server finds it invalid",

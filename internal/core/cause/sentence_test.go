@@ -42,6 +42,8 @@ func TestSentenceStays(t *testing.T) {
 func TestMasks(t *testing.T) {
 	for name, c := range map[string]struct{ why, log, want string }{
 		"URL":           {"user and password of an address", "dial https://u:s3cr3t@host/x", "dial https://***@host/x"},
+		"URLSlash":      {"a password that should have been escaped", "dial https://u:s3c/r3t:x@host/x", "dial https://***@host/x"},
+		"URLDigest":     {"an address with a port and a digest has no password", "GET https://host:5000/app@sha256:0123", "GET https://host:5000/app@sha256:0123"},
 		"Query":         {"signed addresses", "GET https://host/x?sig=s3cr3t failed", "GET https://host/x?*** failed"},
 		"Bearer":        {"a header", "Authorization: Bearer s3cr3ts3cr3ts3cr3t", "Authorization: ***"},
 		"JustBearer":    {"a header's value", "sent bearer s3cr3ts3cr3ts3cr3t on", "sent bearer *** on"},

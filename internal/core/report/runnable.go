@@ -26,10 +26,12 @@ func Runnable(r *runnable.Runnable, f runnable.Facts, now time.Time) v1alpha1.Ru
 	}
 	conditions := []metav1.Condition{runTemplateReady(errors.Join(f.IdentityErr, f.Err))}
 	if f.IdentityErr == nil && !r.AnyRun {
-		conditions = append(conditions, stampedObject(f.Run.Object))
+		went := stampedObject(f.Run.Object)
+		went.Message = f.Hide(went.Message)
+		conditions = append(conditions, went)
 	}
 	after.Conditions = since(now, r.Status.Conditions, withReady(conditions))
-	after.Cause = because(RunEvidence(r, f, after), f.Looked != nil, was{r.Status.Cause, r.Status.Conditions}, after.Conditions)
+	after.Cause = f.Hide(because(RunEvidence(r, f, after), f.Looked != nil, was{r.Status.Cause, r.Status.Conditions}, after.Conditions))
 	return after
 }
 

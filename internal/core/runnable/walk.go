@@ -49,6 +49,8 @@ type Facts struct {
 	Unwatched error
 	// After is when to look again even if nothing happens; zero is never.
 	After time.Duration
+
+	secrets []string
 }
 
 // Failure is what the walk asks of the loop.
@@ -61,7 +63,8 @@ const reread = time.Minute
 // the runs yield. It goes as far as it can and says how far it came.
 func Walk(ctx context.Context, w World, r *Runnable, now time.Time) Facts {
 	var f Facts
-	f.Err = f.walk(ctx, w, r, now)
+	f.Err = f.hide(f.walk(ctx, w, r, now))
+	f.EndErr = f.hide(f.EndErr)
 	if f.Unwatched != nil {
 		f.lookAgain(reread)
 	}
@@ -119,6 +122,7 @@ func (f *Facts) selected(ctx context.Context, w World, r *Runnable) (map[string]
 	case len(found) > 1:
 		return nil, fault.Rejectf("", "selector matched multiple objects")
 	}
+	f.secrets = secrets(found[0].Object)
 	return found[0].Object, nil
 }
 
