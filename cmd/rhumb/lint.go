@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -63,6 +64,9 @@ func (f *lintFlags) run(io *streams, args []string) error {
 	docs, err := r.Read(args...)
 	if err != nil {
 		return err
+	}
+	if len(docs)+len(unread) == 0 {
+		return fmt.Errorf("there is nothing to look at in %s: neither .yaml, .yml nor .json", strings.Join(args, ", "))
 	}
 	found := lint.Run(docs, unread, lint.Options{Complete: f.complete})
 	if err := f.print(io, found); err != nil {

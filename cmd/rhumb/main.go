@@ -91,6 +91,7 @@ func newRoot(io *streams, self string) *cobra.Command {
 		Short: "Render, test and lint supply chains, without a cluster",
 		Long: `rhumb shows what a supply chain or delivery makes of an owner, runs tests of
 templates and chains, and finds what is wrong in their files. It needs no cluster.`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -21,7 +21,8 @@ type Found struct {
 }
 
 // Find looks for cases and stories below a folder. Settings are inherited
-// downwards; a folder without folders, and without stories, is a case.
+// downwards; a folder without folders, and without stories, is a case if there
+// is anything to test.
 func Find(root string) (*Found, error) {
 	info, err := os.Stat(root)
 	switch {
@@ -71,10 +72,16 @@ func (f *Found) below(dir string, c Case, depth int) error {
 			return err
 		}
 	}
-	if len(folders) == 0 && stories == 0 && len(files) > 0 {
+	if len(folders) == 0 && stories == 0 && len(files) > 0 && c.isTest() {
 		f.Cases = append(f.Cases, &c)
 	}
 	return nil
+}
+
+// isTest: something is under test, or expected. A folder of anything else, as
+// beside stories, is none.
+func (c *Case) isTest() bool {
+	return c.err != nil || c.told || c.template.Path != "" || len(c.templates) > 0 || c.Expected != ""
 }
 
 // settle takes what a folder says. What is wrong with it fails the cases that it is for.
@@ -84,6 +91,7 @@ func (c *Case) settle(dir string, files []string) {
 	c.defaults(dir, has)
 	c.chainFiles(dir, files)
 	if has("info.yaml") {
+		c.told = true
 		if err := c.read(dir); err != nil && c.err == nil {
 			c.err = err
 		}

@@ -97,7 +97,9 @@ type Case struct {
 	compare   comparing
 	outputs   map[string]any
 	health    string
-	err       error
+	// told is true if there is an info.yaml.
+	told bool
+	err  error
 }
 
 // defaults are the files that a folder needs not name.
