@@ -63,6 +63,31 @@ func TestFindsAboutInputs(t *testing.T) {
 	}
 }
 
+// owned is a chain with params, of one step with others, and an owner that sets p.
+func owned(chain, resource, template string) string {
+	return `---
+{apiVersion: carto.run/v1alpha1, kind: ClusterSupplyChain, metadata: {name: c}, spec: {selector: {a: b}, params: [` + chain + `], resources: [
+  {name: end, templateRef: {kind: ClusterTemplate, name: t}, params: [` + resource + `]}]}}
+---
+{apiVersion: carto.run/v1alpha1, kind: Workload, metadata: {name: w, labels: {a: b}}, spec: {params: [{name: p, value: 1}]}}
+` + templateOf("template: {"+stamped+", data: {"+template+"}}")
+}
+
+func TestFindsAboutParams(t *testing.T) {
+	for name, c := range map[string]struct{ why, text, want string }{
+		"Open":       {"a default is the owner's to change", owned("{name: p, default: 1}", "", "x: $(params.p)$"), ""},
+		"Forced":     {"a value is not", owned("{name: p, value: 1}", "", "x: $(params.p)$"), "forced-param"},
+		"Opened":     {"a resource that gives a default opens it again", owned("{name: p, value: 1}", "{name: p, default: 2}", "x: $(params.p)$"), ""},
+		"Last":       {"of two by one name the last counts", owned("{name: p, value: 1}, {name: p, default: 1}", "", "x: $(params.p)$"), "duplicate-param"},
+		"Undeclared": {"only the owner knows of it", owned("", "", "x: $(params.p)$"), "undeclared-param"},
+		"Unread":     {"what the owner sets, nobody reads", owned("", "", "x: y"), "unused-param"},
+		"UnreadAll":  {"nor what the chain and the resource declare", owned("{name: q, default: 1}", "{name: r, default: 1}", "x: $(params.p)$"), "undeclared-param unused-param unused-param"},
+		"ReadAsAll":  {"all of them are handed on", owned("{name: q, default: 1}", "", "x: $(params)$"), ""},
+	} {
+		t.Run(name, func(t *testing.T) { finds(t, c.text, c.want, c.why) })
+	}
+}
+
 // An option that hands its input on has a use for it, though no template reads it.
 func TestPassThroughReadsItsInput(t *testing.T) {
 	chain := func(pass string) string {
