@@ -157,8 +157,11 @@ func tell(t *testing.T, blueprint, templates, owner, objects, status string) sto
 	t.Helper()
 	text := "As the reference shows it.\n\n"
 	for _, f := range [][2]string{
-		{"blueprint.yaml", blueprint}, {"templates.yaml", templates}, {"owner.yaml", there(owner)},
-		{"observed/objects.yaml", objects}, {"observed/status.yaml", status},
+		{"blueprint.yaml", blueprint},
+		{"templates.yaml", templates},
+		{"owner.yaml", there(owner)},
+		{"observed/objects.yaml", objects},
+		{"observed/status.yaml", status},
 	} {
 		if f[1] != "" {
 			text += "-- " + f[0] + " --\n" + f[1]

@@ -47,7 +47,7 @@ func (e *evaluator) render(digest, text string, values []byte) (out []byte, err 
 	if err != nil {
 		return nil, err
 	}
-	data, err := readValues(values, maxInputDepth)
+	data, err := readValues(values)
 	if err != nil {
 		return nil, fmt.Errorf("reading the template's data: %w", err)
 	}

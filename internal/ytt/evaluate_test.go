@@ -173,7 +173,7 @@ func TestEvaluateAsTheCommand(t *testing.T) {
 // The short way serves all but what needs all of ytt: were it to fall back
 // unnoticed, each evaluation would cost five times as much.
 func TestEvaluateTheShortWay(t *testing.T) {
-	values, err := readValues(pageValues, maxInputDepth)
+	values, err := readValues(pageValues)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestReadValues(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := readValues([]byte(c.raw), maxInputDepth)
+			got, err := readValues([]byte(c.raw))
 			if (err != nil) != c.bad {
 				t.Fatalf("%s: %v", c.why, err)
 			}

@@ -17,7 +17,7 @@ func FuzzReadValues(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		read, err := readValues(raw, maxInputDepth)
+		read, err := readValues(raw)
 		var want map[string]any
 		if bad := json.Unmarshal(raw, &want); bad != nil || want == nil {
 			var number *json.UnmarshalTypeError // of a number without end ytt makes what it can

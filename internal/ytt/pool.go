@@ -130,7 +130,7 @@ func (p *Pool) check(program render.Program, values []byte) error {
 func (p *Pool) evaluate(ctx context.Context, program render.Program, values []byte) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(p.stopped, cancel)()
+	defer context.AfterFunc(p.stopped, cancel)() //nolint:contextcheck // it ends with the pool, whoever asked.
 	h, err := p.take(ctx)
 	if err != nil {
 		count(notStarted)

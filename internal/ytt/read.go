@@ -14,8 +14,8 @@ import (
 // readValues reads a JSON object into what ytt takes for data values: keys in
 // their order, whole numbers whole. The data are half of the work of a small
 // template, and a reader of tokens takes four times as long as this.
-func readValues(raw []byte, depth int) (*orderedmap.Map, error) {
-	r := reader{raw: raw, depth: depth}
+func readValues(raw []byte) (*orderedmap.Map, error) {
+	r := reader{raw: raw, depth: maxInputDepth}
 	value, err := r.value()
 	if err != nil {
 		return nil, fmt.Errorf("at byte %d: %w", r.at, err)

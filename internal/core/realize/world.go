@@ -31,6 +31,11 @@ type World interface {
 	// Apply makes the object so. With live nil the object must not exist yet:
 	// one that was not stamped by us is refused with an *OccupiedError.
 	Apply(ctx context.Context, desired, live *unstructured.Unstructured) (Live, error)
+	Runs
+}
+
+// Runs are what a walk needs for objects that are never changed.
+type Runs interface {
 	// List gives the live objects of like's kind, namespace and controller that carry
 	// all of these labels, newest first, and what kubectl calls their resource.
 	List(ctx context.Context, like *unstructured.Unstructured, labels map[string]string) ([]*unstructured.Unstructured, string, error)
