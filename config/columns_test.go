@@ -4,6 +4,7 @@ package config
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,15 +111,30 @@ func TestColumns(t *testing.T) {
 				}
 				status = o.Object["status"]
 			}
-			columns, row := table(t, s.writeStatus(t, created, status, "application/json;as=Table;g=meta.k8s.io;v=v1"))
+			raw := s.writeStatus(t, created, status, "application/json;as=Table;g=meta.k8s.io;v=v1")
+			columns, row := table(t, raw)
 			if columns != c.columns {
 				t.Errorf("columns %s, want %s: %s", columns, c.columns, c.why)
+			}
+			if strings.Contains(c.columns, "Cause") && !wide(t, raw, "Cause") {
+				t.Error("a sentence makes the narrow table unreadable: Cause is for -o wide")
 			}
 			if diff := cmp.Diff(c.want, row[:len(row)-1]); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", c.why, diff)
 			}
 		})
 	}
+}
+
+// wide tells whether kubectl shows a column with -o wide only.
+func wide(t *testing.T, raw []byte, column string) bool {
+	t.Helper()
+	var table metav1.Table
+	if err := json.Unmarshal(raw, &table); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(table.ColumnDefinitions, func(c metav1.TableColumnDefinition) bool { return c.Name == column })
+	return i >= 0 && table.ColumnDefinitions[i].Priority > 0
 }
 
 // table reads what kubectl would print.

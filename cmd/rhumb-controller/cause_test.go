@@ -261,12 +261,18 @@ func TestCauseBelowADeployment(t *testing.T) {
 	b.apply(allowed(`apps`, `deployments`) + "\n---" + stamps(web) + "\n---" + app)
 	pod := b.pod()
 	for _, c := range []struct{ why, reason, message, event, want string }{
-		{"image pull", "ErrImagePull", `failed to pull and unpack image "registry.example.com/shop:1": failed to resolve reference "registry.example.com/shop:1": registry.example.com/shop:1: not found`, "",
-			`^Deployment web: container "web" cannot pull image "registry.example.com/shop:1": registry.example.com/shop:1: not found; correct the name`},
-		{"missing Secret", "CreateContainerConfigError", `secret "db" not found`, "",
-			`^Deployment web: container "web" cannot start: Secret db does not exist in namespace NS; create it, or correct the name in the pod template$`},
-		{"missing volume", "ContainerCreating", "", `MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`,
-			`^Deployment web: Secret web-tls does not exist in namespace NS; create it, or correct the name in Deployment web$`},
+		{
+			"image pull", "ErrImagePull", `failed to pull and unpack image "registry.example.com/shop:1": failed to resolve reference "registry.example.com/shop:1": registry.example.com/shop:1: not found`, "",
+			`^Deployment web: container "web" cannot pull image "registry.example.com/shop:1": registry.example.com/shop:1: not found; correct the name`,
+		},
+		{
+			"missing Secret", "CreateContainerConfigError", `secret "db" not found`, "",
+			`^Deployment web: container "web" cannot start: Secret db does not exist in namespace NS; create it, or correct the name in the pod template$`,
+		},
+		{
+			"missing volume", "ContainerCreating", "", `MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`,
+			`^Deployment web: Secret web-tls does not exist in namespace NS; create it, or correct the name in Deployment web$`,
+		},
 	} {
 		b.kubelet(pod, strings.NewReplacer("REASON", c.reason, "MESSAGE", c.message).Replace(kubeletWaits))
 		if c.event != "" {
@@ -292,8 +298,10 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: few}
 spec: {hard: {pods: "0"}}`, `^Deployment web: it does not fit into ResourceQuota few: it asks for pods=1, pods=0 is used of pods=0; ask for less, free some, or raise the quota in namespace NS$`},
-		"Account": {"an account that nobody made", "serviceAccountName: runner, ", "",
-			`^Deployment web: ServiceAccount runner does not exist in namespace NS; create it with kubectl create serviceaccount runner -n NS, or name another in Deployment web$`},
+		"Account": {
+			"an account that nobody made", "serviceAccountName: runner, ", "",
+			`^Deployment web: ServiceAccount runner does not exist in namespace NS; create it with kubectl create serviceaccount runner -n NS, or name another in Deployment web$`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)

@@ -4,6 +4,7 @@ package cause
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -91,9 +92,9 @@ func lastWords(log string) string {
 		}
 	}
 	from := max(0, len(lines)-tailLines)
-	for i := len(lines) - 1; i >= 0; i-- {
+	for i, l := range slices.Backward(lines) {
 		// A Python stack ends with what it is about.
-		if enders.MatchString(lines[i]) && !strings.HasPrefix(lines[i], "Traceback ") {
+		if enders.MatchString(l) && !strings.HasPrefix(l, "Traceback ") {
 			from = min(i, from)
 			break
 		}

@@ -152,8 +152,8 @@ func (p pod) pullMessage(c container) string {
 	if _, after, ok := strings.Cut(c.message, "ErrImagePull: "); ok {
 		return after
 	}
-	for i := len(p.Events) - 1; i >= 0; i-- {
-		if m := p.Events[i].Message; p.Events[i].Reason == "Failed" && strings.HasPrefix(m, "Failed to pull image") && strings.Contains(m, c.image) {
+	for _, e := range slices.Backward(p.Events) {
+		if m := e.Message; e.Reason == "Failed" && strings.HasPrefix(m, "Failed to pull image") && strings.Contains(m, c.image) {
 			return m
 		}
 	}

@@ -20,7 +20,8 @@ var fetches = []struct {
 }{
 	{
 		regexp.MustCompile(`(?i)too ?many ?requests|\b429\b|toomanyrequests|rate limit|asked for fewer requests`),
-		[]string{"Throttled"}, "is throttled by", func(said) string { return "log in with an account, or look less often" },
+		[]string{"Throttled"},
+		"is throttled by", func(said) string { return "log in with an account, or look less often" },
 	},
 	{
 		regexp.MustCompile(`(?i)certificate signed by unknown authority|x509: |tls: |its certificate|certificate verify failed|server gave HTTP response to HTTPS client|does not speak TLS|speaks HTTP, not HTTPS|knownhosts: |host key`),
@@ -28,17 +29,20 @@ var fetches = []struct {
 	},
 	{
 		regexp.MustCompile(`(?i)\bunauthori[sz]ed\b|authentication required|authorization failed|\b401\b|\b403\b|\bdenied\b|insufficient_scope|authentication failed|authentication is required|invalid credentials|permission denied|could not read Username|unable to authenticate`),
-		[]string{"Unauthorized", "AuthenticationFailed", "SecretInvalid"}, "is not let in by", credentials,
+		[]string{"Unauthorized", "AuthenticationFailed", "SecretInvalid"},
+		"is not let in by", credentials,
 	},
 	{
 		regexp.MustCompile(`(?i)no such host|server misbehaving|name or service not known|could not resolve host|connection refused|i/o timeout|connection reset|no route to host|network is unreachable|deadline exceeded|no answer in time|TLS handshake timeout|connection timed out|\bEOF\b|bad gateway|service unavailable|gateway timeout`),
-		[]string{"Unreachable"}, "cannot reach", func(said) string {
+		[]string{"Unreachable"},
+		"cannot reach", func(said) string {
 			return "check the address, DNS, the network policies and that the server is up"
 		},
 	},
 	{
 		regexp.MustCompile(`(?i)MANIFEST_UNKNOWN|NAME_UNKNOWN|manifest unknown|name unknown|repository not found|couldn't find remote ref|reference not found|remote branch .* not found|object not found|does not appear to be a git repository|repository does not exist|\b404\b|: not found`),
-		[]string{"NotFound"}, "does not find what it wants at", func(s said) string {
+		[]string{"NotFound"},
+		"does not find what it wants at", func(s said) string {
 			return "correct the name, branch or tag" + inObject(s) + ", or push it"
 		},
 	},

@@ -188,8 +188,8 @@ func (n *Node) words(subject string) []said {
 	if more := errorField(n.Object); more != "" {
 		out = append(out, said{subject: subject, kind: n.Object.GetKind(), namespace: n.Object.GetNamespace(), message: more})
 	}
-	for i := len(n.Events) - 1; i >= 0; i-- {
-		s := about(n.Object, n.Events[i].Reason, n.Events[i].Message)
+	for _, e := range slices.Backward(n.Events) {
+		s := about(n.Object, e.Reason, e.Message)
 		s.subject = subject
 		out = append(out, s)
 	}

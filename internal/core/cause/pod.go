@@ -74,8 +74,7 @@ func roomFor(message string) string {
 
 // mounts are volumes that could not be made, known from events alone.
 func (p pod) mounts() (finding, bool) {
-	for i := len(p.Events) - 1; i >= 0; i-- {
-		e := p.Events[i]
+	for _, e := range slices.Backward(p.Events) {
 		switch e.Reason {
 		case "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedCreatePodContainer", "NetworkNotReady":
 		default:
@@ -125,8 +124,7 @@ func (p pod) gone() (finding, bool) {
 
 // probes are what a running container fails.
 func (p pod) probes() (finding, bool) {
-	for i := len(p.Events) - 1; i >= 0; i-- {
-		e := p.Events[i]
+	for _, e := range slices.Backward(p.Events) {
 		if e.Reason != "Unhealthy" || podReady(p.Object) {
 			continue
 		}

@@ -122,8 +122,11 @@ func TestSteps(t *testing.T) {
 		"Well":     {"nothing is wrong, nothing is said and nothing is looked at", metav1.ConditionTrue, []cause.Step{step("a", well, nil)}, "", 0},
 		"Producer": {"the step that did not yield, not the one that misses it", metav1.ConditionFalse, []cause.Step{step("a", fails, missing), after(step("b", "", rejected), "a")}, "Test a reports Bad: it rains", 1},
 		"Refusal":  {"a step that waits in peace gives way to one that failed", metav1.ConditionFalse, []cause.Step{step("a", `{x: y}`, missing), step("b", "", rejected)}, "ClusterTemplate b cannot be filled in", 1},
-		"WrongPath": {"an object that is well and lacks the value", metav1.ConditionUnknown, []cause.Step{step("a", well, missing)},
-			"Test a is ready but has no value at .status.x; correct the path in ClusterTemplate a", 1},
+		"WrongPath": {
+			"an object that is well and lacks the value", metav1.ConditionUnknown,
+			[]cause.Step{step("a", well, missing)},
+			"Test a is ready but has no value at .status.x; correct the path in ClusterTemplate a", 1,
+		},
 		"ReadyButFailing": {"a template without a rule: the object itself says that it fails", metav1.ConditionTrue, []cause.Step{step("a", fails, nil)}, "Test a reports Bad: it rains", 1},
 		"ReadyAndWaiting": {"an owner that is ready waits for nothing", metav1.ConditionTrue, []cause.Step{step("a", `{x: y}`, nil)}, "", 0},
 	}
