@@ -26,13 +26,18 @@ type Spec struct {
 	Base       v1.Image // nil for an empty one with a plain layer
 	Binary     string   // becomes /<base name>, and the entrypoint unless one is given
 	Files      []string // SRC:DST, each a file or a directory
+	Links      []string // TARGET:DST, each a symbolic link
 	Entrypoint []string
 	Args       []string
 	Env        []string
 	User       string
-	CA         string // bundle for /etc/ssl/certs; none if empty
-	Labels     map[string]string
+	CA         string            // bundle for /etc/ssl/certs; none if empty
+	Labels     map[string]string // LayerID in a value becomes the ID of the layer of files
 }
+
+// LayerID stands for the ID of the layer of files, which is known only once it
+// is packed: labels of buildpacks name it.
+const LayerID = "$(layer)"
 
 // Build makes the image of a Spec.
 func Build(s Spec) (v1.Image, error) {
@@ -70,7 +75,7 @@ func Build(s Spec) (v1.Image, error) {
 func (s Spec) entries() ([]entry, error) {
 	var all []entry
 	if s.Binary != "" {
-		all = append(all, entry{filepath.Base(s.Binary), 0o755, onDisk(s.Binary)})
+		all = append(all, entry{name: filepath.Base(s.Binary), mode: 0o755, content: onDisk(s.Binary)})
 	}
 	for _, f := range s.Files {
 		src, dst, ok := strings.Cut(f, ":")
@@ -82,6 +87,13 @@ func (s Spec) entries() ([]entry, error) {
 			return nil, err
 		}
 		all = append(all, entries...)
+	}
+	for _, l := range s.Links {
+		target, dst, ok := strings.Cut(l, ":")
+		if !ok || !path.IsAbs(dst) {
+			return nil, fmt.Errorf("link %q: want TARGET:DST with an absolute DST", l)
+		}
+		all = append(all, entry{name: strings.TrimPrefix(dst, "/"), mode: 0o777, link: target})
 	}
 	return all, nil
 }
@@ -116,7 +128,8 @@ func (s Spec) configure(img v1.Image) (v1.Image, error) {
 		if cf.Config.Labels == nil {
 			cf.Config.Labels = map[string]string{}
 		}
-		cf.Config.Labels[k] = v
+		// The last layer is the one of the files: a base has no labels to fill in.
+		cf.Config.Labels[k] = strings.ReplaceAll(v, LayerID, cf.RootFS.DiffIDs[len(cf.RootFS.DiffIDs)-1].String())
 	}
 	return mutate.ConfigFile(img, cf)
 }

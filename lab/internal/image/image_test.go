@@ -60,6 +60,7 @@ func TestEqualInputEqualDigest(t *testing.T) {
 		"user":     func(s *Spec) { s.User = "0" },
 		"env":      func(s *Spec) { s.Env = nil },
 		"label":    func(s *Spec) { s.Labels = map[string]string{"a": "b"} },
+		"link":     func(s *Spec) { s.Links = []string{"app:/again"} },
 	} {
 		s := base()
 		change(&s)
@@ -92,7 +93,7 @@ func list(t *testing.T, img v1.Image) map[string]string {
 				t.Fatal(err)
 			}
 			raw, _ := io.ReadAll(tr)
-			out[h.Name] = h.FileInfo().Mode().String() + " " + string(raw)
+			out[h.Name] = h.FileInfo().Mode().String() + " " + string(raw) + h.Linkname
 		}
 	}
 	return out
@@ -103,14 +104,14 @@ func TestFiles(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(dir+"/sub", 0o755), os.WriteFile(dir+"/sub/a.txt", []byte("a"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	img, err := Build(Spec{Binary: program(t, "bin"), Files: []string{dir + ":/srv", dir + "/sub/a.txt:/one.txt"}})
+	img, err := Build(Spec{Binary: program(t, "bin"), Files: []string{dir + ":/srv", dir + "/sub/a.txt:/one.txt"}, Links: []string{"one.txt:/two.txt"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := list(t, img)
 	want := map[string]string{
 		"app": "-rwxr-xr-x bin", "srv/": "drwxr-xr-x ", "srv/sub/": "drwxr-xr-x ", "srv/sub/a.txt": "-rw-r--r-- a",
-		"one.txt": "-rw-r--r-- a", "tmp/": "dtrwxrwxrwx ",
+		"one.txt": "-rw-r--r-- a", "two.txt": "Lrwxrwxrwx one.txt", "tmp/": "dtrwxrwxrwx ",
 	}
 	for name := range got {
 		if _, ok := want[name]; !ok {
@@ -122,6 +123,23 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestLayerID shows that a label may name the layer that the files are in, as
+// those of buildpacks do.
+func TestLayerID(t *testing.T) {
+	img, err := Build(Spec{Binary: program(t, "bin"), Labels: map[string]string{"layers": `{"id": "` + LayerID + `"}`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := config.RootFS.DiffIDs
+	if got, want := config.Config.Labels["layers"], `{"id": "`+ids[len(ids)-1].String()+`"}`; got != want {
+		t.Errorf("the label says %s, want %s", got, want)
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		why  string
@@ -130,6 +148,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		"Nothing":  {"an image of nothing is a mistake", Spec{}, "needs a binary"},
 		"Relative": {"where would it go", Spec{Files: []string{"a:b"}}, "absolute"},
+		"Link":     {"where would it go", Spec{Links: []string{"a"}}, "absolute"},
 		"Missing":  {"the name of the file is what helps", Spec{Binary: "/no/such/file"}, "/no/such/file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,11 +22,12 @@ import (
 // epoch is when every file and image was made, for all that anyone can see.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// entry is a file of a layer; content is nil for a directory.
+// entry is a file of a layer; without content it is a link, or a directory.
 type entry struct {
 	name    string
 	mode    int64
 	content func() (io.ReadCloser, int64, error)
+	link    string
 }
 
 func text(s string) func() (io.ReadCloser, int64, error) {
@@ -50,14 +51,14 @@ func onDisk(file string) func() (io.ReadCloser, int64, error) {
 // plain are the files that nearly every program expects around it.
 func plain(ca string) []entry {
 	entries := []entry{
-		{"tmp", 0o1777, nil},
-		{"etc/passwd", 0o644, text("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")},
-		{"etc/group", 0o644, text("root:x:0:\nnonroot:x:65532:\n")},
-		{"etc/nsswitch.conf", 0o644, text("hosts: files dns\n")},
-		{"home/nonroot", 0o755, nil},
+		{name: "tmp", mode: 0o1777},
+		{name: "etc/passwd", mode: 0o644, content: text("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")},
+		{name: "etc/group", mode: 0o644, content: text("root:x:0:\nnonroot:x:65532:\n")},
+		{name: "etc/nsswitch.conf", mode: 0o644, content: text("hosts: files dns\n")},
+		{name: "home/nonroot", mode: 0o755},
 	}
 	if ca != "" {
-		entries = append(entries, entry{"etc/ssl/certs/ca-certificates.crt", 0o644, onDisk(ca)})
+		entries = append(entries, entry{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o644, content: onDisk(ca)})
 	}
 	return entries
 }
@@ -126,6 +127,10 @@ func layer(entries []entry) (v1.Layer, error) {
 
 func write(w *tar.Writer, e entry) error {
 	h := &tar.Header{Name: e.name, Mode: e.mode, ModTime: epoch, Format: tar.FormatPAX, Typeflag: tar.TypeDir}
+	if e.link != "" {
+		h.Typeflag, h.Linkname = tar.TypeSymlink, e.link
+		return w.WriteHeader(h)
+	}
 	if e.content == nil {
 		h.Name += "/"
 		return w.WriteHeader(h)

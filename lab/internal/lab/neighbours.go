@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"rhumb.run/rhumb/lab/internal/git"
-	"rhumb.run/rhumb/lab/internal/image"
 	"rhumb.run/rhumb/lab/internal/layout"
 	"rhumb.run/rhumb/lab/internal/neighbour"
+	"rhumb.run/rhumb/lab/internal/render"
 )
 
 // runsInPods tells the neighbours that are installed into the cluster from the
@@ -129,33 +129,21 @@ func installation(n neighbour.Neighbour, references map[string]string) string {
 // shipNeighbour pushes a neighbour's images, and says which placeholder each is for.
 func (p *plane) shipNeighbour(ctx context.Context, n neighbour.Neighbour) (map[string]string, error) {
 	references := map[string]string{}
+	local, cluster := render.RegistryHosts(p.settings)
 	for _, i := range n.Images {
-		spec, name := image.Spec{
-			Files: []string{filepath.Join(n.Dir, i.Program) + ":" + i.Path}, Entrypoint: []string{i.Path}, User: "65532",
-		}, n.Name+"-"+i.Program
-		if i.Program == neighbour.Toolbox {
-			files, err := neighbour.ToolboxFiles()
+		pushed := ""
+		if i.Made() {
+			name, spec, err := n.Spec(i, p.self)
 			if err != nil {
 				return nil, err
 			}
-			spec, name = image.Spec{Files: files, Entrypoint: []string{"/bin/sh"}, Env: []string{"HOME=/tmp", "GIT_TEMPLATE_DIR="}}, i.Program
+			if pushed, err = p.shipSpec(ctx, name, spec); err != nil {
+				return nil, err
+			}
 		}
-		pushed, err := p.shipSpec(ctx, name, spec)
-		if err != nil {
-			return nil, err
-		}
-		references[i.Replaces] = withoutTag(pushed)
+		references[i.Replaces] = i.Reference(pushed, local, cluster)
 	}
 	return references, nil
-}
-
-// withoutTag is name@digest of name:tag@digest, which some who pull refuse.
-func withoutTag(ref string) string {
-	name, digest, _ := strings.Cut(ref, "@")
-	if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") {
-		name = name[:i]
-	}
-	return name + "@" + digest
 }
 
 // available asks whether every Deployment of a neighbour serves.

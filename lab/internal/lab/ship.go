@@ -93,6 +93,6 @@ func fingerprint(spec image.Spec) (string, error) {
 		}
 		fmt.Fprintln(sum, src, dst, info.Size(), info.ModTime().UnixNano())
 	}
-	fmt.Fprintln(sum, spec.Entrypoint, spec.Args, spec.Env, spec.User)
+	fmt.Fprintln(sum, spec.Entrypoint, spec.Args, spec.Env, spec.User, spec.Links, spec.Labels)
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }

@@ -19,17 +19,7 @@ import (
 const Git = "git"
 
 // Names are the neighbours that there are.
-func Names() []string { return []string{"flux", Git, "tekton"} }
-
-// Image is one that the neighbour's objects name by a placeholder.
-type Image struct {
-	// Program is a file beside neighbour.yaml, or Toolbox.
-	Program string `json:"program"`
-	// Path is where the program lies in the image.
-	Path string `json:"path"`
-	// Replaces is the value in the objects that becomes the image's reference.
-	Replaces string `json:"replaces"`
-}
+func Names() []string { return []string{"flux", Git, "kpack", "tekton"} }
 
 // Neighbour is a project as 'make neighbours' left it.
 type Neighbour struct {

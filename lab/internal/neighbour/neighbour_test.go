@@ -50,7 +50,7 @@ func TestObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Image{{"c", "/c", "ko://controller"}}, n.Images); diff != "" {
+	if diff := cmp.Diff([]Image{{Program: "c", Path: "/c", Replaces: "ko://controller"}}, n.Images); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
 	objects, err := n.Objects(map[string]string{"ko://controller": "r/c@sha256:1", "ko://step": "r/s@sha256:2"})
@@ -101,11 +101,11 @@ func TestOpenRefuses(t *testing.T) {
 // TestToolbox shows that the toolbox has what scripts begin with, git's way to
 // a server, and the libraries of both.
 func TestToolbox(t *testing.T) {
-	files, err := ToolboxFiles()
+	files, err := ToolboxFiles("/some/rhumb-lab")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{":/bin/sh", ":/usr/bin/env", ":/usr/bin/git", "/git-remote-http", "/libc.so.6", "ld-linux"} {
+	for _, want := range []string{":/bin/sh", ":/usr/bin/env", ":/usr/bin/git", "/git-remote-http", "/some/rhumb-lab:/usr/bin/kubectl", "/libc.so.6", "ld-linux"} {
 		if !slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, want) }) {
 			t.Errorf("no %s in the toolbox", want)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // Toolbox is the image that steps of builds and tests run in: a shell, the
-// usual tools, curl and git, taken from this machine. It costs neither a
+// usual tools, curl, git and kubectl, taken from this machine. It costs neither a
 // download nor a compiler, and is as small as what is in it.
 const Toolbox = "toolbox"
 
@@ -28,8 +28,9 @@ var tools = []string{
 var library = regexp.MustCompile(`(/\S+) \(0x[0-9a-f]+\)`)
 
 // ToolboxFiles are the toolbox's content as SRC:DST: programs in /usr/bin and
-// in /bin, where scripts look for them, and the libraries that they need.
-func ToolboxFiles() ([]string, error) {
+// in /bin, where scripts look for them, the libraries that they need, and
+// kubectl, which is the lab's own program by another name.
+func ToolboxFiles(kubectl string) ([]string, error) {
 	var missing []string
 	sources := map[string]string{} // in the image → on this machine
 	for _, t := range tools {
@@ -56,6 +57,7 @@ func ToolboxFiles() ([]string, error) {
 			sources[m[1]] = m[1]
 		}
 	}
+	sources["/usr/bin/kubectl"] = kubectl
 	const authorities = "/etc/ssl/certs/ca-certificates.crt"
 	if _, err := os.Stat(authorities); err == nil {
 		sources[authorities] = authorities
