@@ -31,12 +31,12 @@ type cluster struct {
 
 func connect(t *testing.T) *cluster {
 	t.Helper()
-	config := controlplane.Shared(t)
-	client, err := dynamic.NewForConfig(config)
+	plane := controlplane.New(t) // its own: it learns kinds that other tests make up
+	client, err := dynamic.NewForConfig(plane.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cluster{client: client, namespace: controlplane.Namespace(t)}
+	return &cluster{client: client, namespace: plane.Namespace(t)}
 }
 
 // resource is where objects of a kind are created. Kinds say by their names
@@ -73,6 +73,7 @@ func (c *cluster) try(t *testing.T, in io.Reader) error {
 
 func TestExamplesAreAccepted(t *testing.T) {
 	c := connect(t)
+	c.defineNeighbours(t)
 	tried := 0
 	err := filepath.WalkDir("../../examples", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".yaml" {
