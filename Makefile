@@ -37,8 +37,8 @@ check: generate lab ## format, vet, lint, generated files, examples, links (buil
 	$(call timed,golangci-lint, $(tool) golangci-lint run ./...)
 	$(call timed,arrows$(comma) maps$(comma) links and examples, test/with-control-plane go test ./internal/arch ./test/examples)
 
-e2e: packages lab ## journeys on a real node, the demo's story among them
-	$(call timed,journeys (3 minutes), go test -tags e2e -timeout 30m -count 1 ./test/e2e)
+e2e: packages neighbours ## journeys on a real node, the demo's story among them, and the examples with Flux, Tekton and kpack
+	$(call timed,journeys (10 minutes), go test -tags e2e -timeout 30m -count 1 ./test/e2e)
 	$(call timed,the lab's own journeys (1 minute), go -C lab test -trimpath -tags e2e -timeout 30m -count 1 .)
 
 bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; YTT=1 for a ytt template at the end; RECORD=1 adds them to docs/performance.md)
@@ -61,9 +61,9 @@ dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
 lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
 	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)
 
-neighbours: lab ## Flux and Tekton, for 'rhumb-lab up --with git,flux,tekton' (4 minutes cold, seconds after)
+neighbours: lab ## Flux, Tekton and kpack, for 'rhumb-lab up --with git,flux,tekton,kpack' (7 minutes cold, seconds after)
 	@test/packages lab/neighbours/packages.txt
-	$(call timed,building neighbours (4 minutes on a cold cache), lab/neighbours/build)
+	$(call timed,building neighbours (7 minutes on a cold cache), lab/neighbours/build)
 
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages

@@ -56,7 +56,7 @@ func checkout(t *testing.T) rig.Repo {
 }
 
 // up starts a fresh lab with Rhumb in it; it goes when the test ends.
-func up(t *testing.T, lab rig.Lab) {
+func up(t *testing.T, lab rig.Lab, args ...string) {
 	t.Helper()
 	ctx := t.Context()
 	if err := lab.Remove(ctx); err != nil {
@@ -72,7 +72,7 @@ func up(t *testing.T, lab rig.Lab) {
 			t.Error(err)
 		}
 	})
-	if err := lab.Up(ctx, "--api-port", "0"); err != nil {
+	if err := lab.Up(ctx, append([]string{"--api-port", "0"}, args...)...); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := story.Install(ctx, lab); err != nil {

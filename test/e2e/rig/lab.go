@@ -47,6 +47,12 @@ func (l Lab) Remove(ctx context.Context) error {
 	return err
 }
 
+// Component stops or starts a part of the lab, or a neighbour.
+func (l Lab) Component(ctx context.Context, verb, name string) error {
+	_, err := l.run(ctx, "component", verb, name)
+	return err
+}
+
 // Push makes an image of one binary, pushes it and returns its digest.
 func (l Lab) Push(ctx context.Context, ref, binary string) (string, error) {
 	out, err := l.run(ctx, "push", "--ref", ref, "--binary", binary)
