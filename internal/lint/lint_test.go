@@ -111,6 +111,7 @@ func TestFinds(t *testing.T) {
 		"BothOwners":  {"a workload's field by the deliverable's name", templateOf(`template: {` + stamped + `, data: {x: $(deliverable.spec.image)$}}`), ""},
 		"WrongOwner":  {"a field of neither", templateOf(`template: {` + stamped + `, data: {x: $(deliverable.spec.imag)$}}`), "unknown-path"},
 		"NotText":     {"y is a boolean to YAML", chainOf("y", "selector: {a: b}"), "type"},
+		"Misspelt":    {"what is misspelt is missing too, and that is said once", templateOf("templte: {" + stamped + "}"), "unknown-field"},
 		"Version":     {"of another version", "{apiVersion: carto.run/v1, kind: Workload}", "unknown-kind"},
 		"Elsewhere":   {"of another group", "{apiVersion: v1, kind: Secret, nonsense: 1}", ""},
 	} {
