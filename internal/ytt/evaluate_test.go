@@ -256,6 +256,7 @@ func TestReadValues(t *testing.T) {
 		"NoComma":  {"a comma too few", `{"a":1 "b":2}`, true},
 		"Word":     {"no word", `{"a":nul}`, true},
 		"Number":   {"no number", `{"a":-}`, true},
+		"Zeros":    {"a number with a zero before it", `{"a":00}`, true},
 		"Key":      {"a key that is no text", `{1:1}`, true},
 		"Text":     {"a text without an end", `{"a":"b`, true},
 		"Escape":   {"no escape", `{"a":"\x"}`, true},

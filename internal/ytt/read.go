@@ -174,6 +174,9 @@ func (r *reader) number() (any, error) {
 	for r.at < len(r.raw) && isNumber(r.raw[r.at]) {
 		r.at++
 	}
+	if !json.Valid(r.raw[from:r.at]) { // strconv takes more than JSON does: 007
+		return nil, errSyntax
+	}
 	s := string(r.raw[from:r.at])
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return i, nil
