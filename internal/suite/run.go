@@ -120,7 +120,7 @@ func (c *Case) checkYield(r *realize.Realized) error {
 	if c.outputs != nil {
 		want, _ := numbers(c.outputs).(map[string]any)
 		got, _ := numbers(map[string]any(r.Output)).(map[string]any)
-		if got == nil && r.Err != nil && len(want) > 0 {
+		if r.Output == nil && r.Err != nil && len(want) > 0 {
 			return fmt.Errorf("no output can be read: %w", r.Err)
 		}
 		if len(want)+len(got) > 0 && !reflect.DeepEqual(want, got) {

@@ -16,13 +16,13 @@ import (
 const (
 	template = `
 -- template.yaml --
-{apiVersion: carto.run/v1alpha1, kind: ClusterTemplate, metadata: {name: t}, spec: {template: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {n: 2, p: $(params.p)$}}}}
+{apiVersion: carto.run/v1alpha1, kind: ClusterTemplate, metadata: {name: t}, spec: {template: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {size: 2, p: $(params.p)$}}}}
 -- workload.yaml --
 {apiVersion: carto.run/v1alpha1, kind: Workload, metadata: {name: w}, spec: {params: [{name: p, value: own}]}}
 `
 	expected = `
 -- expected.yaml --
-{apiVersion: v1, kind: ConfigMap, data: {n: 2.0, p: own}}
+{apiVersion: v1, kind: ConfigMap, data: {size: 2.0, p: own}}
 `
 	named = "\n-- info.yaml --\ncompareOptions: {ignoreMetadata: true, namedCMPOptionFuncs: "
 	lax   = "\n-- info.yaml --\ncompareOptions: {ignoreMetadata: true}\n"
@@ -43,10 +43,22 @@ func TestCases(t *testing.T) {
 			"which chain?", template + expected + lax + "given: {mockSupplyChain: {}, supplyChain: {targetResourceName: a}}\n",
 			"mockSupplyChain, supplyChain and delivery exclude each other",
 		},
-		"Option":   {"a comparison that is not there", template + expected + named + "[Nothing]}\n", `there is no comparison "Nothing"`},
-		"Known":    {"the one that is", template + expected + named + "[ConvertNumbersToFloatsDuringComparison]}\n", ""},
-		"NoOwner":  {"nobody to stamp for", strings.Replace(template, "workload.yaml", "someone.yaml", 1) + expected + lax, "add workload.yaml or deliverable.yaml"},
-		"TwoMore":  {"an object that nobody stamps", template + expected + "---\n{apiVersion: v1, kind: Secret, metadata: {name: b}}\n" + lax, "Secret/b is expected, but nothing more is stamped"},
+		"Option":  {"a comparison that is not there", template + expected + named + "[Nothing]}\n", `there is no comparison "Nothing"`},
+		"Known":   {"the one that is", template + expected + named + "[ConvertNumbersToFloatsDuringComparison]}\n", ""},
+		"NoOwner": {"nobody to stamp for", strings.Replace(template, "workload.yaml", "someone.yaml", 1) + expected + lax, "add workload.yaml or deliverable.yaml"},
+		"TwoMore": {"an object that nobody stamps", template + expected + "---\n{apiVersion: v1, kind: Secret, metadata: {name: b}}\n" + lax, "Secret/b is expected, but nothing more is stamped"},
+		"Outputs": {
+			"an output is what it is worth, too", strings.NewReplacer("ClusterTemplate", "ClusterConfigTemplate", "spec: {template", "spec: {configPath: .data.size, template").Replace(template) +
+				"\n-- info.yaml --\nexpectedOutputs: {config: 2}\n", "",
+		},
+		"OutputsDiffer": {
+			"and is compared", strings.NewReplacer("ClusterTemplate", "ClusterConfigTemplate", "spec: {template", "spec: {configPath: .data.size, template").Replace(template) +
+				"\n-- info.yaml --\nexpectedOutputs: {config: 3}\n", "the outputs are not what is expected",
+		},
+		"NoOutput": {
+			"why there is none", strings.NewReplacer("ClusterTemplate", "ClusterConfigTemplate", "spec: {template", "spec: {configPath: .data.none, template").Replace(template) +
+				"\n-- info.yaml --\nexpectedOutputs: {config: 2}\n", "no output can be read: ",
+		},
 		"Template": {"what a cluster refuses", strings.Replace(template, "$(params.p)$", `"$(params[)$"`, 1) + expected + lax, "is refused by the cluster: invalid template"},
 	} {
 		t.Run(name, func(t *testing.T) {
