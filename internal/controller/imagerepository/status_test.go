@@ -128,3 +128,28 @@ func TestKnown(t *testing.T) {
 		})
 	}
 }
+
+// A reason is news once, whatever words it comes in.
+func TestNewFailure(t *testing.T) {
+	status := func(ready metav1.ConditionStatus, reason, message string) v1alpha1.ImageRepositoryStatus {
+		return v1alpha1.ImageRepositoryStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ReadyCondition, Status: ready, Reason: reason, Message: message}}}
+	}
+	for name, c := range map[string]struct {
+		why           string
+		before, after v1alpha1.ImageRepositoryStatus
+		want          bool
+	}{
+		"First":  {"nothing was known", v1alpha1.ImageRepositoryStatus{}, status("False", "NotFound", "a"), true},
+		"Words":  {"other words for the same", status("False", "Unreachable", "refused"), status("False", "Unreachable", "timeout"), false},
+		"Reason": {"something else is wrong now", status("False", "Unreachable", "a"), status("False", "Unauthorized", "b"), true},
+		"Lost":   {"it was there", status("True", "Ready", ""), status("False", "NotFound", "a"), true},
+		"Well":   {"good news is no warning", status("False", "NotFound", "a"), status("True", "Ready", ""), false},
+		"Early":  {"nor is no news", v1alpha1.ImageRepositoryStatus{}, status("Unknown", "Initializing", ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := newFailure(c.before, c.after) != nil; got != c.want {
+				t.Errorf("%s: news %t, want %t", c.why, got, c.want)
+			}
+		})
+	}
+}
