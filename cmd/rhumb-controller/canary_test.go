@@ -86,6 +86,7 @@ spec:
     kind: ConfigMap
     metadata: {generateName: refused-}
     data: {all: $(selected.data)$}
+    spec: {} # not of this kind; admission wants one
 ---
 apiVersion: carto.run/v1alpha1
 kind: ClusterRunTemplate
@@ -95,6 +96,7 @@ spec:
     apiVersion: v1
     kind: ConfigMap
     metadata: {generateName: label-, labels: {a: "$(selected.data.password)$ is no label"}}
+    spec: {}
 ---
 apiVersion: carto.run/v1alpha1
 kind: ClusterRunTemplate
@@ -105,6 +107,7 @@ spec:
     kind: ConfigMap
     metadata: {generateName: path-}
     data: {none: $(selected.data.password.deeper)$}
+    spec: {} # not of this kind; admission wants one
 ---
 apiVersion: carto.run/v1alpha1
 kind: ClusterRunTemplate
@@ -115,7 +118,8 @@ spec:
     apiVersion: v1
     kind: ConfigMap
     metadata: {generateName: ytt-}
-    data: {number: #@ int(data.values.selected.data.password)}`
+    data: {number: #@ int(data.values.selected.data.password)}
+    spec: {} # not of this kind; admission wants one`
 
 func canaryRunnable(name string) string {
 	return `
