@@ -41,7 +41,7 @@ var unwell = map[string]struct{ why, object, want string }{
 		`^Deployment secret: container "app" cannot start: Secret db does not exist in namespace causes; create it, or correct the name in the pod template$`,
 	},
 	"mount": {
-		"a volume from a Secret that nobody made", pods("volumes: [{name: tls, secret: {secretName: web-tls}}], ", shell("app", "sleep 1000")),
+		"a volume from a Secret that nobody made", pods("volumes: [{name: tls, secret: {secretName: web-tls}}], ", strings.Replace(shell("app", "sleep 1000"), "name: app", "name: app, volumeMounts: [{name: tls, mountPath: /tls}]", 1)),
 		`^Deployment mount: Secret web-tls does not exist in namespace causes; create it, or correct the name in Deployment mount$`,
 	},
 	"stall": {
