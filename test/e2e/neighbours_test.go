@@ -16,7 +16,7 @@ import (
 )
 
 // TestNeighbours walks the published examples, with the real Flux, Tekton,
-// kpack and git.
+// kpack and git. Only the builder is small: it is the lab's own.
 func TestNeighbours(t *testing.T) {
 	repo := checkout(t)
 	lab := repo.Lab("neighbours")

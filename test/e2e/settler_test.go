@@ -89,12 +89,17 @@ func (s *settler) apply(example string) {
 // empty text is anything at all.
 func (s *settler) shows(object, path, want string) {
 	s.t.Helper()
+	seen := "nothing"
 	err := rig.Until(s.ctx, fmt.Sprintf("%s to show %q at %s", object, want, path), 300*time.Millisecond, func() (bool, string) {
 		out, err := s.lab.Kubectl(s.ctx, "-n", s.namespace, "get", object, "-o", "jsonpath="+path)
-		if err != nil {
-			return false, err.Error()
+		switch {
+		case s.ctx.Err() != nil: // kubectl was ended: what it said before is what helps
+		case err != nil:
+			seen = err.Error()
+		default:
+			seen = out
 		}
-		return out != "" && strings.Contains(out, want), out
+		return err == nil && out != "" && strings.Contains(out, want), seen
 	})
 	must(s.t, err)
 }
