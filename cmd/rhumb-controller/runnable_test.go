@@ -173,15 +173,29 @@ func TestEachContentRunsOnce(t *testing.T) {
 	}
 }
 
+// noteTemplate is in ytt, since a template whose object has no spec is refused.
+const noteTemplate = `
+apiVersion: carto.run/v1alpha1
+kind: ClusterRunTemplate
+metadata: {name: NS-note}
+spec:
+  ytt: |
+    #@ load("@ytt:data", "data")
+    ---
+    apiVersion: v1
+    kind: ConfigMap
+    metadata:
+      generateName: #@ data.values.runnable.metadata.name + "-"
+    data:
+      text: #@ data.values.runnable.spec.inputs.text`
+
 // A kind without a spec, and one to whose spec the server adds, run once all the
 // same, however often they are looked at and by how many lives.
 func TestKindWithoutSpecRunsOnce(t *testing.T) {
 	b := newTrials(t)
 	stop := b.start(nil)
-	noted := strings.NewReplacer("-trial}", "-note}", "runs.rhumb.test/v1", "v1", "kind: Trial", "kind: ConfigMap",
-		"spec: {text: $(runnable.spec.inputs.text)$}", "data: {text: $(runnable.spec.inputs.text)$}", "name: try", "name: note",
-		"- {name: x}", "").Replace(trialTemplate + "\n---" + try)
-	b.apply(runnerRights + "\n---" + trialTemplate + "\n---" + try + "\n---" + noted)
+	b.apply(runnerRights + "\n---" + trialTemplate + "\n---" + try + "\n---" + noteTemplate + "\n---" +
+		strings.NewReplacer("NS-trial", "NS-note", "name: try", "name: note").Replace(try))
 	b.run("one", 1)
 	b.runnable("note", "Unknown", "Unknown", nil)
 	for life := range 3 {
