@@ -55,8 +55,8 @@ func newBed(t *testing.T, clock *clocktesting.FakeClock) *bed {
 }
 
 // replica runs a keeper, and a server if there is a listener.
-func (b *bed) replica(listener net.Listener) (k *Keeper, stop func()) {
-	k = &Keeper{
+func (b *bed) replica(listener net.Listener) *Keeper {
+	k := &Keeper{
 		Clients: b.clients, Namespace: b.ns, Secret: "rhumb-webhook", Configuration: b.ns,
 		Names: []string{"rhumb-webhook." + b.ns + ".svc", "127.0.0.1"}, Clock: b.clock, Log: testr.New(b.t),
 	}
@@ -68,16 +68,15 @@ func (b *bed) replica(listener net.Listener) (k *Keeper, stop func()) {
 		parts++
 		go func() { ended <- (&Server{Listener: listener, Certificate: k.Certificate}).Start(ctx) }()
 	}
-	stop = func() {
+	b.t.Cleanup(func() {
 		cancel()
 		for ; parts > 0; parts-- {
 			if err := <-ended; err != nil {
 				b.t.Error(err)
 			}
 		}
-	}
-	b.t.Cleanup(stop)
-	return k, stop
+	})
+	return k
 }
 
 // asks lets the API server ask us about objects that carry the test's label.
@@ -177,8 +176,8 @@ func TestRotation(t *testing.T) {
 	b := newBed(t, clock)
 	listener := listen(t)
 	b.asks(listener)
-	k, _ := b.replica(listener)
-	other, _ := b.replica(nil)
+	k := b.replica(listener)
+	other := b.replica(nil)
 	b.until("the webhook is believed", func() bool { return b.ask() == nil })
 	if a := b.configuration().Annotations; a[foreignInjection] != "" || a["kept"] != "yes" {
 		t.Errorf("annotations are %v: others still inject their CA, or lost what is theirs", a)
@@ -191,7 +190,7 @@ func TestRotation(t *testing.T) {
 	go func() {
 		defer close(failed)
 		for ; ctx.Err() == nil; asked.Add(1) {
-			if err := b.ask(); err != nil {
+			if err := b.ask(); err != nil { //nolint:contextcheck // the last question may end after the test.
 				failed <- err
 				return
 			}
@@ -235,7 +234,7 @@ func TestReplicasShareOneSecret(t *testing.T) {
 		if i == 3 {
 			l = listener
 		}
-		k, _ := b.replica(l)
+		k := b.replica(l)
 		replicas = append(replicas, k)
 	}
 	agreed := func() bool {

@@ -51,7 +51,9 @@ type Inquiry struct {
 	cases map[reconcile.Request]*inquest
 }
 
-// inquest is one owner's.
+// inquest is one owner's. It holds evidence only if that came when nobody was
+// queueing: of ten thousand owners on their way nearly all get well without a
+// look, and what they are made of is not kept for that.
 type inquest struct {
 	evidence cause.Evidence
 	sentence string
@@ -108,6 +110,9 @@ func (i *Inquiry) Consider(key reconcile.Request, e cause.Evidence, sentence str
 		c.due = earliest(c.due, now.Add(settle))
 	}
 	c.evidence, c.sentence, c.wanted, c.state = e, sentence, wanted, state
+	if c.looked == nil && now.Sub(c.due) < lookMost && i.busy() {
+		c.evidence, c.wanted = cause.Evidence{}, nil
+	}
 	i.queue.AddAfter(key, max(0, c.due.Sub(now)))
 }
 
@@ -158,11 +163,17 @@ func (i *Inquiry) run(ctx context.Context) {
 
 // turn looks, if it is time and nobody is waiting for more important work.
 func (i *Inquiry) turn(ctx context.Context, key reconcile.Request) {
-	wanted, wait := i.open(key)
-	if wait > 0 {
+	wanted, wait, open := i.open(key)
+	switch {
+	case !open:
+		return
+	case wait > 0:
 		i.queue.AddAfter(key, wait)
-	}
-	if len(wanted) == 0 || i.budget.WaitN(ctx, 1) != nil {
+		return
+	case i.budget.WaitN(ctx, 1) != nil:
+		return
+	case len(wanted) == 0:
+		i.news(key) // whoever acts for the owner brings the evidence anew
 		return
 	}
 	looked := make(map[string]*cause.Node, len(wanted))
@@ -176,22 +187,22 @@ func (i *Inquiry) turn(ctx context.Context, key reconcile.Request) {
 	}
 }
 
-// open gives what to look at now, or how long to wait.
-func (i *Inquiry) open(key reconcile.Request) ([]cause.Want, time.Duration) {
+// open gives what to look at now, or how long to wait; open is false if the case was closed.
+func (i *Inquiry) open(key reconcile.Request) (wanted []cause.Want, wait time.Duration, open bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	c := i.cases[key]
 	if c == nil {
-		return nil, 0
+		return nil, 0, false
 	}
 	now := time.Now()
 	if wait := c.due.Sub(now); wait > 0 {
-		return nil, wait
+		return nil, wait, true
 	}
 	if i.busy() && now.Sub(c.due) < lookMost {
-		return nil, settle
+		return nil, restless, true
 	}
-	return c.wanted, 0
+	return c.wanted, 0, true
 }
 
 // conclude keeps what was found; true if the cause is another one now.

@@ -160,10 +160,35 @@ func TestWorkGoesFirst(t *testing.T) {
 		if n := w.looks.Load(); n != 0 {
 			t.Errorf("%d looks while owners wait for their turn", n)
 		}
+		if w.cases[one].wanted != nil || w.cases[one].evidence.Steps != nil {
+			t.Error("what an owner is made of is kept while it waits for its look")
+		}
 		w.busy.Store(false)
+		pass(restless)
+		if n := w.news.Load(); n != 1 {
+			t.Fatalf("%d wakes for evidence after the work, want 1", n)
+		}
+		w.consider(one, evidence("1", metav1.ConditionUnknown))
 		pass(settle)
 		if n := w.looks.Load(); n == 0 {
 			t.Error("no look after the work")
+		}
+	})
+}
+
+// Where owners wait for their turn for ever, causes are found all the same.
+func TestEndlessWorkHidesNoCause(t *testing.T) {
+	inquire(t, func(w *watcher) {
+		w.busy.Store(true)
+		w.consider(one, evidence("1", metav1.ConditionUnknown))
+		pass(lookMost + settle + restless)
+		if n := w.news.Load(); n == 0 {
+			t.Fatal("nobody asked for evidence")
+		}
+		w.consider(one, evidence("1", metav1.ConditionUnknown))
+		pass(settle)
+		if n := w.looks.Load(); n == 0 {
+			t.Error("no look")
 		}
 	})
 }

@@ -26,7 +26,7 @@ const gitPort = "5001"
 // settler lives in one namespace of a lab with neighbours.
 type settler struct {
 	t         *testing.T
-	ctx       context.Context
+	ctx       context.Context //nolint:containedctx // it is the test's, as t is.
 	lab       rig.Lab
 	cluster   *rig.Cluster
 	namespace string

@@ -57,7 +57,7 @@ func TestRules(t *testing.T) {
 		t.Fatalf("no testdata: %v", err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:forbidigo // three tests read config's rules.
 		if err != nil {
 			t.Fatal(err)
 		}

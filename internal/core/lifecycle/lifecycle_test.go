@@ -4,6 +4,7 @@ package lifecycle_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -38,9 +39,7 @@ func object(name, digest string, spec, metadata map[string]any) *unstructured.Un
 	if spec != nil {
 		u.Object["spec"] = spec
 	}
-	for key, value := range metadata {
-		u.Object["metadata"].(map[string]any)[key] = value
-	}
+	maps.Copy(u.Object["metadata"].(map[string]any), metadata)
 	u.SetName(name)
 	u.SetUID(types.UID(name))
 	if digest != "" {

@@ -88,8 +88,10 @@ func TestObservedMatches(t *testing.T) {
 // All pairs have to be equal; the first that is not is named.
 func TestObservedMatchesAll(t *testing.T) {
 	d := compileDeployed(t, `observedMatches: [{input: spec.a, output: status.a}, {input: spec.b, output: status.b}]`)
-	judge(t, d, verdict{"the second differs", `{spec: {a: 1, b: 1}, status: {a: 1, b: 2}}`, waits, "ConditionNotMet",
-		"resource [deploy] condition not met: input [spec.b] and output [status.b] do not match: 1 != 2"})
+	judge(t, d, verdict{
+		"the second differs", `{spec: {a: 1, b: 1}, status: {a: 1, b: 2}}`, waits, "ConditionNotMet",
+		"resource [deploy] condition not met: input [spec.b] and output [status.b] do not match: 1 != 2",
+	})
 	judge(t, d, verdict{"both are equal", `{spec: {a: 1, b: 2}, status: {a: 1, b: 2}}`, met, "", ""})
 }
 

@@ -4,6 +4,8 @@ package runnable
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,33 +28,42 @@ const SupersededAnnotation = "rhumb.run/superseded"
 // find is the run of what is wanted, nil if there is none, and how many
 // attempts at it there were. Attempts are counted on the runs themselves.
 func find(runs []*unstructured.Unstructured, desired *unstructured.Unstructured, wanted string) (current *unstructured.Unstructured, attempts int) {
-	var open []*unstructured.Unstructured
-	best := 0
-	for _, run := range runs {
-		same := run.GetAnnotations()[lifecycle.DigestAnnotation] == wanted
-		n := attemptOf(run)
-		ended := run.GetAnnotations()[SupersededAnnotation] != ""
-		if same && (ended || run.GetDeletionTimestamp() == nil) {
-			attempts = max(attempts, n)
-		}
-		if ended || run.GetDeletionTimestamp() != nil {
-			continue
-		}
-		if same && n > best {
-			current, best = run, n
-		}
-		open = append(open, run)
-	}
+	open := slices.DeleteFunc(slices.Clone(runs), func(run *unstructured.Unstructured) bool {
+		return superseded(run) || run.GetDeletionTimestamp() != nil
+	})
+	current = last(open, wanted)
 	if current == nil {
-		if current = lifecycle.Find(open, desired, wanted); current != nil {
-			attempts = max(attempts, attemptOf(current))
-		}
+		current = lifecycle.Find(open, desired, wanted)
 	}
-	if current != nil && attemptOf(current) < attempts {
-		// What came after it was ended: so is this one.
-		current = nil
+	if current != nil {
+		attempts = attemptOf(current)
+	}
+	for _, run := range runs {
+		if wantedBy(run) == wanted && superseded(run) && attemptOf(run) > attempts {
+			// What came after it was ended: so is this one.
+			current, attempts = nil, attemptOf(run)
+		}
 	}
 	return current, attempts
+}
+
+// last is the last attempt at a content, nil if there was none.
+func last(runs []*unstructured.Unstructured, wanted string) *unstructured.Unstructured {
+	var out *unstructured.Unstructured
+	for _, run := range runs {
+		if wantedBy(run) == wanted && (out == nil || attemptOf(run) > attemptOf(out)) {
+			out = run
+		}
+	}
+	return out
+}
+
+func superseded(run *unstructured.Unstructured) bool {
+	return run.GetAnnotations()[SupersededAnnotation] != ""
+}
+
+func wantedBy(run *unstructured.Unstructured) string {
+	return run.GetAnnotations()[lifecycle.DigestAnnotation]
 }
 
 func attemptOf(run *unstructured.Unstructured) int {
@@ -128,9 +139,7 @@ func named(desired *unstructured.Unstructured, wanted string, attempt int) *unst
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	for key, value := range marks {
-		annotations[key] = value
-	}
+	maps.Copy(annotations, marks)
 	out.SetAnnotations(annotations)
 	if out.GetName() == "" {
 		out.SetName(lifecycle.Name(out.GetGenerateName(), of))

@@ -19,7 +19,7 @@ type view struct {
 	metav1.ObjectMeta `json:"metadata"`
 
 	Spec   viewSpec   `json:"spec"`
-	Status viewStatus `json:"status,omitempty"`
+	Status viewStatus `json:"status"`
 }
 
 type viewSpec struct {
@@ -44,7 +44,7 @@ type pipelineView struct {
 	metav1.ObjectMeta `json:"metadata"`
 
 	Spec   pipelineViewSpec `json:"spec"`
-	Status viewStatus       `json:"status,omitempty"`
+	Status viewStatus       `json:"status"`
 }
 
 type pipelineViewSpec struct {

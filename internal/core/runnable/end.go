@@ -25,7 +25,7 @@ func (f *Facts) supersede(ctx context.Context, w Ending, r *Runnable, seen []lif
 	for _, e := range seen {
 		run := e.Object
 		if run.GetUID() == f.Run.Object.GetUID() || run.GetDeletionTimestamp() != nil ||
-			run.GetAnnotations()[SupersededAnnotation] != "" || finished(e) {
+			superseded(run) || finished(e) {
 			continue
 		}
 		if err := f.end(ctx, w, r, run); err != nil {

@@ -18,14 +18,19 @@ import (
 type World interface {
 	// Template finds a compiled template. One that does not exist is a fault.Reject.
 	Template(ctx context.Context, ref template.Ref) (*template.Template, error)
+	Running
+	Selecting
+	Ending
+}
+
+// Running finds and makes runs.
+type Running interface {
 	// List gives the live objects of like's kind, namespace and controller that carry
 	// all of these labels, newest first, and what kubectl calls their resource.
 	List(ctx context.Context, like *unstructured.Unstructured, labels map[string]string) ([]*unstructured.Unstructured, string, error)
 	// Create makes an object that is never changed afterwards. If one of its name is there
 	// and has the same controller, that one is given back as it is.
 	Create(ctx context.Context, desired *unstructured.Unstructured) (realize.Live, error)
-	Selecting
-	Ending
 }
 
 // Selecting finds objects that templates may read.

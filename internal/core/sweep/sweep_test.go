@@ -65,16 +65,38 @@ func TestSweep(t *testing.T) {
 		runs      []string // of the step "run", as the walk saw them
 		want      []string
 	}{
-		{"Orphan", "no step stamps it any more",
-			[]*unstructured.Unstructured{object("a", "mine", "gone", "mutable"), object("b", "mine", "gone", "mutable")}, "a", nil, []string{"b"}},
-		{"Runs", "of a step that is gone, all runs go",
-			[]*unstructured.Unstructured{object("a", "mine", "gone", "tekton"), object("b", "mine", "gone", "tekton"), object("c", "mine", "run", "tekton")}, "a", nil, []string{"c"}},
-		{"PassedOn", "it is somebody else's now",
-			[]*unstructured.Unstructured{object("a", "theirs", "gone", "mutable")}, "a", nil, []string{"a"}},
-		{"UnseenRun", "the walk's memory was older than the record: the step goes on, and so do its runs",
-			[]*unstructured.Unstructured{object("a", "mine", "run", "tekton"), object("b", "mine", "run", "tekton"), object("c", "mine", "run", "tekton")}, "b", []string{"c", "a"}, []string{"a", "b", "c"}},
-		{"OtherLifecycle", "the step made an object that it changed before it made runs",
-			[]*unstructured.Unstructured{object("a", "mine", "run", "mutable"), object("b", "mine", "run", "tekton")}, "a", []string{"b"}, []string{"b"}},
+		{
+			"Orphan", "no step stamps it any more",
+			[]*unstructured.Unstructured{object("a", "mine", "gone", "mutable"), object("b", "mine", "gone", "mutable")},
+			"a", nil,
+			[]string{"b"},
+		},
+		{
+			"Runs", "of a step that is gone, all runs go",
+			[]*unstructured.Unstructured{object("a", "mine", "gone", "tekton"), object("b", "mine", "gone", "tekton"), object("c", "mine", "run", "tekton")},
+			"a", nil,
+			[]string{"c"},
+		},
+		{
+			"PassedOn", "it is somebody else's now",
+			[]*unstructured.Unstructured{object("a", "theirs", "gone", "mutable")},
+			"a", nil,
+			[]string{"a"},
+		},
+		{
+			"UnseenRun", "the walk's memory was older than the record: the step goes on, and so do its runs",
+			[]*unstructured.Unstructured{object("a", "mine", "run", "tekton"), object("b", "mine", "run", "tekton"), object("c", "mine", "run", "tekton")},
+			"b",
+			[]string{"c", "a"},
+			[]string{"a", "b", "c"},
+		},
+		{
+			"OtherLifecycle", "the step made an object that it changed before it made runs",
+			[]*unstructured.Unstructured{object("a", "mine", "run", "mutable"), object("b", "mine", "run", "tekton")},
+			"a",
+			[]string{"b"},
+			[]string{"b"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := memory.New()
