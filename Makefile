@@ -27,7 +27,7 @@ clean-demo: ## end the demo: no process, mount, interface or file of it stays
 	@test/lab-gone demo
 
 test: lab ## all tests but journeys; one control plane without a node serves them all
-	$(call timed,tests of the root module, test/with-control-plane go test ./...)
+	$(call timed,tests of the root module, test/with-control-plane go test -timeout 20m ./...)
 	$(call timed,tests of $(modules), for m in $(modules); do go -C $$m test -trimpath ./...; done)
 
 check: generate lab ## format, vet, lint, generated files, examples, links (builds the linter: 4 minutes cold)

@@ -149,7 +149,12 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	if several {
 		o.narrow(&seen)
 	}
+	logger, err := newLogger(o)
+	if err != nil {
+		return nil, err
+	}
 	mgr, err := ctrl.NewManager(config, manager.Options{
+		Logger:                        logger,
 		Scheme:                        scheme,
 		Cache:                         seen,
 		Client:                        client.Options{FieldOwner: kube.Manager},
@@ -186,10 +191,21 @@ func clientConfig(o options) (*rest.Config, error) {
 	return config, nil
 }
 
+// setLogger is for those who log without being told where to.
 func setLogger(o options) error {
+	logger, err := newLogger(o)
+	if err != nil {
+		return err
+	}
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	return nil
+}
+
+func newLogger(o options) (logr.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
-		return fmt.Errorf("--log-level %q is none of error, info, debug", o.logLevel)
+		return logr.Logger{}, fmt.Errorf("--log-level %q is none of error, info, debug", o.logLevel)
 	}
 	var to io.Writer = os.Stderr
 	if o.log != nil {
@@ -199,8 +215,5 @@ func setLogger(o options) error {
 	if o.logFormat == "text" {
 		handler = slog.NewTextHandler(to, &slog.HandlerOptions{Level: level})
 	}
-	logger := logr.FromSlogHandler(handler)
-	ctrl.SetLogger(logger)
-	klog.SetLogger(logger)
-	return nil
+	return logr.FromSlogHandler(handler), nil
 }
