@@ -57,7 +57,7 @@ var Rules = []Rule{
 	{"forced-param", "an owner sets a param whose value the blueprint forces", Warning},
 	{"missing-input", "a template reads an input that its resource or Runnable does not have", Error},
 	{"missing-output", "what a Runnable is read for, its run template does not yield", Error},
-	{"missing-template", "a blueprint names a template that is not in the files (with --complete)", Warning},
+	{"missing-template", "a blueprint names a template that is not in the files (with --complete)", Error},
 	{"no-blueprint", "no blueprint in the files takes the owner", Info},
 	{"required", "a field is missing", Error},
 	{"selector-tie", "an owner would match several blueprints equally well", Error},
