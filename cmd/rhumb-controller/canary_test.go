@@ -173,8 +173,8 @@ func TestCanary(t *testing.T) {
 
 	scraped := scrape(t, "http://"+metrics+"/metrics")
 	stop()
-	if !strings.Contains(scraped, "controller_runtime_reconcile_total") || !strings.Contains(log.String(), `"level":"DEBUG"`) {
-		t.Errorf("no metrics, or no log to search:\n%.200s\n%.200s", scraped, log)
+	if !strings.Contains(scraped, "controller_runtime_reconcile_total") || !strings.Contains(log.String(), `"controller":"runnable"`) {
+		t.Errorf("no metrics, or no log to search:\n%.2000s\n%.2000s", scraped, log)
 	}
 	unsung(t, "/metrics", scraped)
 	unsung(t, "the log", log.String())
