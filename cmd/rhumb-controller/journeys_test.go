@@ -16,21 +16,27 @@ import (
 )
 
 // rights let the account of a bed's owners stamp ConfigMaps.
-const rights = `
+var rights = granted("builder", `{apiGroups: [""], resources: [configmaps], verbs: [get, list, watch, create, patch, delete]}`)
+
+// granted is a service account, and a role of its own with these rules.
+func granted(account string, rules ...string) string {
+	return strings.NewReplacer("ACCOUNT", account, "RULES", "- "+strings.Join(rules, "\n- ")).Replace(`
 apiVersion: v1
 kind: ServiceAccount
-metadata: {name: builder}
+metadata: {name: ACCOUNT}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {name: builder}
-rules: [{apiGroups: [""], resources: [configmaps], verbs: [get, list, watch, create, patch, delete]}]
+metadata: {name: ACCOUNT}
+rules:
+RULES
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: builder}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: builder}
-subjects: [{kind: ServiceAccount, name: builder, namespace: NS}]`
+metadata: {name: ACCOUNT}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: ACCOUNT}
+subjects: [{kind: ServiceAccount, name: ACCOUNT, namespace: NS}]`)
+}
 
 // chain is two hops: a config whose output is in its data, and what is made of it.
 const chain = `

@@ -17,23 +17,9 @@ import (
 )
 
 // runnerRights let the account of a bed's runnables make trials and ConfigMaps.
-const runnerRights = `
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: runner}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: runner}
-rules:
-- {apiGroups: [""], resources: [configmaps], verbs: [get, list, create, patch, delete]}
-- {apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, list, create, patch, delete]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: runner}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: runner}
-subjects: [{kind: ServiceAccount, name: runner, namespace: NS}]`
+var runnerRights = granted("runner",
+	`{apiGroups: [""], resources: [configmaps], verbs: [get, list, create, patch, delete]}`,
+	`{apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, list, create, patch, delete]}`)
 
 const trialTemplate = `
 apiVersion: carto.run/v1alpha1

@@ -98,23 +98,9 @@ func (b *bed) end(text, succeeded string) {
 	})
 }
 
-const runRights = `
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: builder}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: builder}
-rules:
-- {apiGroups: [""], resources: [configmaps, pods], verbs: [get, create, patch, delete]}
-- {apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, create, delete]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: builder}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: builder}
-subjects: [{kind: ServiceAccount, name: builder, namespace: NS}]`
+var runRights = granted("builder",
+	`{apiGroups: [""], resources: [configmaps, pods], verbs: [get, create, patch, delete]}`,
+	`{apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, create, delete]}`)
 
 // runChain has a step of each lifecycle: a note without a spec and a pod that the
 // server rewrites, never changed; a trial that is judged; and what is made of it.

@@ -115,24 +115,10 @@ spec:
   - {name: deploy, templateRef: {kind: ClusterDeploymentTemplate, name: NS-deploy}, deployment: {resource: source}}
   - {name: delivered, templateRef: {kind: ClusterTemplate, name: NS-delivered}, sources: [{resource: deploy, name: source}]}`
 
-const everyRight = `
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: builder}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: builder}
-rules:
-- {apiGroups: [""], resources: [configmaps], verbs: [get, create, patch, delete]}
-- {apiGroups: [carto.run], resources: [runnables], verbs: [get, create, patch, delete]}
-- {apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, create, delete]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: builder}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: builder}
-subjects: [{kind: ServiceAccount, name: builder, namespace: NS}]`
+var everyRight = granted("builder",
+	`{apiGroups: [""], resources: [configmaps], verbs: [get, create, patch, delete]}`,
+	`{apiGroups: [carto.run], resources: [runnables], verbs: [get, create, patch, delete]}`,
+	`{apiGroups: [runs.rhumb.test], resources: [trials], verbs: [get, create, delete]}`)
 
 // trying is whoever acts for trials, until the test ends: each succeeds and says its own text.
 func (b *bed) trying() {

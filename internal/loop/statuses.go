@@ -3,9 +3,13 @@
 package loop
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,8 +61,26 @@ func (s *Statuses[S]) Newer(object client.Object) (status S, newer bool) {
 	return w.status, true
 }
 
-// Wrote remembers the server's answer to a status write.
-func (s *Statuses[S]) Wrote(answer client.Object, status S) {
+// Write replaces the status that the server has by the one that next carries.
+// False if it was not written: after wait, should there be one, is when to look again.
+func (s *Statuses[S]) Write(ctx context.Context, c client.Client, next client.Object, status S) (wrote bool, wait time.Duration, err error) {
+	next.SetResourceVersion(s.version(next))
+	err = c.Status().Update(ctx, next, client.FieldValidation(metav1.FieldValidationIgnore))
+	switch {
+	case apierrors.IsConflict(err):
+		// Somebody changed the object meanwhile: the watch is about to show it.
+		return false, Lag, nil
+	case apierrors.IsNotFound(err):
+		return false, 0, nil
+	case err != nil:
+		return false, 0, fmt.Errorf("writing status: %w", err)
+	}
+	s.wrote(next, status)
+	return true, 0, nil
+}
+
+// wrote remembers the server's answer to a status write.
+func (s *Statuses[S]) wrote(answer client.Object, status S) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := client.ObjectKeyFromObject(answer)
@@ -89,8 +111,8 @@ func (s *Statuses[S]) since(object client.Object, now time.Time) time.Time {
 	return now
 }
 
-// Version is the resource version of the newest state that is known of an object.
-func (s *Statuses[S]) Version(object client.Object) string {
+// version is the resource version of the newest state that is known of an object.
+func (s *Statuses[S]) version(object client.Object) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w, ok := s.written[client.ObjectKeyFromObject(object)]; ok && w.uid == object.GetUID() {

@@ -4,11 +4,9 @@ package owner
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -16,7 +14,6 @@ import (
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/core/report"
 	"rhumb.run/rhumb/internal/fault"
-	"rhumb.run/rhumb/internal/loop"
 )
 
 // written is what a status write told people.
@@ -38,22 +35,11 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, o *owner.Ow
 			return wait, nil
 		}
 	}
-	answer := r.kind.WithStatus(object, d.status, d.blueprint)
-	answer.SetResourceVersion(r.statuses.Version(object))
-	err = r.client.Status().Update(ctx, answer, client.FieldValidation(metav1.FieldValidationIgnore))
-	if apierrors.IsConflict(err) {
-		// Somebody changed the owner meanwhile: the watch is about to show it.
-		return loop.Lag, nil
+	wrote, wait, err := r.statuses.Write(ctx, r.client, r.kind.WithStatus(object, d.status, d.blueprint), written{d.status, d.blueprint})
+	if wrote {
+		r.events.Record(object, report.Changes(o.Status, d.status)...)
 	}
-	if apierrors.IsNotFound(err) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("writing status: %w", err)
-	}
-	r.statuses.Wrote(answer, written{d.status, d.blueprint})
-	r.events.Record(object, report.Changes(o.Status, d.status)...)
-	return 0, nil
+	return wait, err
 }
 
 // urgent is a status that someone is waiting for: it became ready, or it

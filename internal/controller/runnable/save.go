@@ -4,11 +4,9 @@ package runnable
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -16,7 +14,6 @@ import (
 	"rhumb.run/rhumb/internal/core/report"
 	"rhumb.run/rhumb/internal/core/runnable"
 	"rhumb.run/rhumb/internal/fault"
-	"rhumb.run/rhumb/internal/loop"
 )
 
 // save writes the status if it changed, and says what happened. A status in
@@ -32,22 +29,11 @@ func (r *Reconciler) save(ctx context.Context, object client.Object, run *runnab
 			return wait, nil
 		}
 	}
-	answer := r.kind.WithStatus(object, status)
-	answer.SetResourceVersion(r.statuses.Version(object))
-	err = r.client.Status().Update(ctx, answer, client.FieldValidation(metav1.FieldValidationIgnore))
-	if apierrors.IsConflict(err) {
-		// Somebody changed the runnable meanwhile: the watch is about to show it.
-		return loop.Lag, nil
+	wrote, wait, err := r.statuses.Write(ctx, r.client, r.kind.WithStatus(object, status), status)
+	if wrote {
+		r.events.Record(object, report.RunChanges(run, f, status)...)
 	}
-	if apierrors.IsNotFound(err) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("writing status: %w", err)
-	}
-	r.statuses.Wrote(answer, status)
-	r.events.Record(object, report.RunChanges(run, f, status)...)
-	return 0, nil
+	return wait, err
 }
 
 // urgent is a status that someone is waiting for: it has new outputs, or it

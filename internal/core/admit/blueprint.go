@@ -124,10 +124,8 @@ func (b *blueprint) check(f *finder) {
 	}
 	if b.delivery {
 		b.checkDeployments(f)
-		b.checkDeliveryReferences(f)
-	} else {
-		b.checkReferences(f)
 	}
+	b.checkReferences(f)
 	b.checkCycles(f)
 }
 

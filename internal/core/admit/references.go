@@ -9,57 +9,38 @@ import (
 	"rhumb.run/rhumb/internal/core/template"
 )
 
-// checkReferences: what a resource reads is yielded by a resource of the right kind.
-func (b *blueprint) checkReferences(f *finder) {
-	for _, r := range b.resources {
-		for _, in := range r.inputs {
-			for i, ref := range in.refs {
-				at := r.at.to(in.list, i, in.reference)
-				kind, known := b.kindOf(ref.Resource)
-				switch {
-				case !known:
-					f.refuse(at, unknown, in.list, r.name, ref.Name, ref.Resource)
-				case kind != in.kind:
-					f.refuse(at, wrongKind, in.list, r.name, ref.Resource, ref.Name, in.kind)
-				}
-			}
-		}
-	}
-}
-
 const (
 	unknown   = "invalid %s for resource [%s]: [%s] is provided by unknown resource [%s]"
 	wrongKind = "invalid %s for resource [%s]: resource [%s] providing [%s] must reference a %s"
 )
 
-// checkDeliveryReferences: Cartographer let all of them through. One that leads
-// nowhere is refused; one that leads to the wrong kind yields nothing, which a
-// template that does not read it never notices, and is told.
-func (b *blueprint) checkDeliveryReferences(f *finder) {
+// checkReferences: what a resource reads is yielded by a resource of the right kind.
+//
+// Of deliveries Cartographer let all references through. One that leads nowhere
+// is refused; one that leads to the wrong kind yields nothing, which a template
+// that does not read it never notices, and is told.
+func (b *blueprint) checkReferences(f *finder) {
 	for _, r := range b.resources {
 		for _, in := range r.inputs {
 			for i, ref := range in.refs {
-				at := r.at.to(in.list, i, in.reference)
-				kind, known := b.kindOf(ref.Resource)
-				switch {
-				case !known:
-					f.refuse(at, unknown, in.list, r.name, ref.Name, ref.Resource)
-				case !yields(kind, in.kind):
-					f.warn(at, wrongKind, in.list, r.name, ref.Resource, ref.Name, in.kind)
-				}
+				b.checkReference(f, r, r.at.to(in.list, i, in.reference), in.list, ref.Name, ref.Resource, in.kind)
 			}
 		}
-		if r.deployment == nil {
-			continue
+		if r.deployment != nil {
+			b.checkReference(f, r, r.at.to("deployment", "resource"), "deployment", "deployment", *r.deployment, template.SourceKind)
 		}
-		kind, known := b.kindOf(*r.deployment)
-		at := r.at.to("deployment", "resource")
-		switch {
-		case !known:
-			f.refuse(at, unknown, "deployment", r.name, "deployment", *r.deployment)
-		case !yields(kind, template.SourceKind):
-			f.warn(at, wrongKind, "deployment", r.name, *r.deployment, "deployment", template.SourceKind)
-		}
+	}
+}
+
+func (b *blueprint) checkReference(f *finder, r resource, at Path, list, input, from, wanted string) {
+	kind, known := b.kindOf(from)
+	switch {
+	case !known:
+		f.refuse(at, unknown, list, r.name, input, from)
+	case b.delivery && !yields(kind, wanted):
+		f.warn(at, wrongKind, list, r.name, from, input, wanted)
+	case !b.delivery && kind != wanted:
+		f.refuse(at, wrongKind, list, r.name, from, input, wanted)
 	}
 }
 
