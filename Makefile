@@ -17,7 +17,7 @@ tool   = go tool -modfile=tools.mod
 timed  = @echo "==> $(1)"; s=$$SECONDS; { $(2); }; echo "    done in $$((SECONDS - s)) s"
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: packages lab ## the main job on a real node: an image is pushed, runs, is pushed again, rolls
 	$(call timed,building the demo (2 minutes on a cold cache), go build -o bin/rhumb-demo ./test/e2e/demo)
@@ -25,6 +25,13 @@ demo: packages lab ## the main job on a real node: an image is pushed, runs, is 
 
 clean-demo: ## end the demo: no process, mount, interface or file of it stays
 	@test/lab-gone demo
+
+demo-source: packages neighbours ## from git to a URL: four applications are built by kpack, deployed and answer; one is changed
+	$(call timed,building the demo (2 minutes on a cold cache), go build -o bin/rhumb-demo ./test/e2e/demo)
+	@bin/rhumb-demo --source --started $(started)
+
+clean-demo-source: ## end that demo: nothing of it stays
+	@test/lab-gone demo-source
 
 test: lab ## all tests but journeys; one control plane without a node serves them all
 	$(call timed,tests of the root module, test/with-control-plane go test -timeout 20m ./...)
@@ -68,8 +75,8 @@ neighbours: lab ## Flux, Tekton and kpack, for 'rhumb-lab up --with git,flux,tek
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages
 
-clean: clean-demo ## remove everything that was built
+clean: clean-demo clean-demo-source ## remove everything that was built
 	@rm -rf bin dist .rhumb
 
 comma := ,
-.PHONY: help demo clean-demo test check e2e bench generate build image dist lab neighbours packages clean
+.PHONY: help demo clean-demo demo-source clean-demo-source test check e2e bench generate build image dist lab neighbours packages clean

@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +47,7 @@ func (c *cluster) resource(object *unstructured.Unstructured) dynamic.ResourceIn
 	if strings.HasPrefix(object.GetKind(), "Cluster") {
 		return c.client.Resource(plural)
 	}
-	return c.client.Resource(plural).Namespace(c.namespace)
+	return c.client.Resource(plural).Namespace(cmp.Or(object.GetNamespace(), c.namespace))
 }
 
 // try asks the API server to create every object of a stream, for show; a field

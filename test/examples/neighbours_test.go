@@ -24,6 +24,7 @@ import (
 var neighbours = []struct{ name, module, files string }{
 	{"flux", "github.com/fluxcd/source-controller", "config/crd/bases/*.yaml"},
 	{"kpack", "github.com/pivotal/kpack", "config/image.yaml"},
+	{"kpack", "github.com/pivotal/kpack", "config/cluster[bs]*.yaml"},
 	{"tekton", "github.com/tektoncd/pipeline", "config/300-crds/*.yaml"},
 }
 

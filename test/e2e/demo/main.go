@@ -8,6 +8,12 @@
 //
 // Where no node can run it says what is missing, and shows the chain up to the
 // Deployment object. It keeps the lab when it ends; `make clean-demo` removes it.
+//
+// With --source it is `make demo-source`, in a lab of its own:
+//
+//	lab up with git, Flux, kpack ─▶ push four applications ─▶ apply chain and Workloads ─▶ four URLs answer
+//	                                a commit to one        ─▶ .......................... ─▶ it answers anew
+//	                                delete a Workload      ─▶ nothing of it is left
 package main
 
 import (
@@ -17,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,10 +33,11 @@ import (
 func main() {
 	started := flag.String("started", "", "when the user pressed return, in Unix seconds")
 	noNode := flag.Bool("no-node", false, "show only what a control plane without a node can show")
+	fromGit := flag.Bool("source", false, "tell the story from git to a URL, for which a node is needed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, beginning(*started), *noNode); err != nil {
+	if err := run(ctx, beginning(*started), *noNode, *fromGit); err != nil {
 		fmt.Fprintln(os.Stderr, "\ndemo:", err)
 		os.Exit(1)
 	}
@@ -43,10 +51,16 @@ func beginning(s string) time.Time {
 	return time.Now()
 }
 
-func run(ctx context.Context, began time.Time, noNode bool) error {
+func run(ctx context.Context, began time.Time, noNode, fromGit bool) error {
 	repo, err := rig.Find()
 	if err != nil {
 		return err
+	}
+	if fromGit {
+		if lacks := nodeLacks(repo); len(lacks) > 0 {
+			return fmt.Errorf("builds run in pods, and no node can run here. What is missing:\n  - %s", strings.Join(lacks, "\n  - "))
+		}
+		return tellSources(ctx, newTeller(os.Stdout, began), repo.Lab("demo-source"))
 	}
 	d := &demo{out: newTeller(os.Stdout, began), lab: repo.Lab("demo"), ledger: newLedger(began)}
 	if !noNode {

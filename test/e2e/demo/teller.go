@@ -56,6 +56,9 @@ func (t *teller) Change(c story.Change) {
 	t.line(c.At, fmt.Sprintf("    %-22s %s", c.Object, c.What))
 }
 
+// Log prints a line that some program wrote.
+func (t *teller) Log(s string) { t.line(time.Now(), "    │ "+s) }
+
 // Note prints a line that has no time.
 func (t *teller) Note(s string) {
 	t.mu.Lock()

@@ -3,12 +3,16 @@
 package rig
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Lab is one cluster of bin/rhumb-lab.
@@ -79,6 +83,34 @@ func (l Lab) Kubectl(ctx context.Context, args ...string) (string, error) {
 		return "", err
 	}
 	return l.Repo.Run(ctx, []string{"KUBECONFIG=" + k, "KUBECACHEDIR=" + filepath.Join(filepath.Dir(k), "kubectl-cache")}, l.Repo.Path("bin", "kubectl"), args...)
+}
+
+// Lines runs bin/rhumb against the lab and hands on each line that it prints, as
+// it comes, until it ends or ctx does.
+func (l Lab) Lines(ctx context.Context, line func(string), args ...string) error {
+	k, err := l.Kubeconfig(ctx)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, l.Repo.Path("bin", "rhumb"), append(args, "--kubeconfig", k)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 5 * time.Second
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("running rhumb: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("running rhumb: %w", err)
+	}
+	for s := bufio.NewScanner(out); s.Scan(); {
+		line(s.Text())
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("running rhumb %s: %w\n%s", strings.Join(args, " "), err, tail(errs.String(), 20))
+	}
+	return nil
 }
 
 // Logs are the last lines of every part of the lab, for whoever reads a failure.

@@ -54,6 +54,16 @@ func look(o *unstructured.Unstructured) facts {
 	case "ImageRepository":
 		conditions(&f, o, "ImageResolved", "ArtifactAvailable", "Ready")
 		f.add("found", text(o.Object, "status", "artifact", "revision"))
+	case "GitRepository":
+		conditions(&f, o, "Ready")
+		f.add("fetched", text(o.Object, "status", "artifact", "revision"))
+	case "Image":
+		f.add("builds", text(o.Object, "spec", "source", "blob", "url"))
+		conditions(&f, o, "Ready")
+		f.add("built", text(o.Object, "status", "latestImage"))
+	case "Build":
+		f.add("because of", o.GetAnnotations()["image.kpack.io/reason"])
+		conditions(&f, o, "Succeeded")
 	case "Deployment":
 		f.add("runs", strings.Join(Images(o), ", "))
 		conditions(&f, o, "Available")

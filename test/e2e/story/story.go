@@ -41,7 +41,7 @@ func Open(ctx context.Context, lab rig.Lab, namespace string, tell func(Change))
 	if err != nil {
 		return nil, err
 	}
-	return &Story{Lab: lab, Cluster: c, Namespace: namespace, Watch: Follow(ctx, c.Dynamic, namespace, tell)}, nil
+	return &Story{Lab: lab, Cluster: c, Namespace: namespace, Watch: Follow(ctx, c.Dynamic, namespace, tell, kinds...)}, nil
 }
 
 // Kubectl runs kubectl in the story's namespace.

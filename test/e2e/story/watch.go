@@ -26,6 +26,9 @@ var (
 	Pods              = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 )
 
+// kinds are those of this story.
+var kinds = []schema.GroupVersionResource{Workloads, ImageRepositories, Deployments, Pods}
+
 // Change is one line of what happened to an object.
 type Change struct {
 	At     time.Time
@@ -44,15 +47,15 @@ type Watch struct {
 	wake chan struct{}
 }
 
-// Follow starts a watch and waits for its first lists. What is there already
-// is known, and not told.
-func Follow(ctx context.Context, c dynamic.Interface, namespace string, tell func(Change)) *Watch {
+// Follow starts a watch of some kinds and waits for its first lists. What is
+// there already is known, and not told.
+func Follow(ctx context.Context, c dynamic.Interface, namespace string, tell func(Change), kinds ...schema.GroupVersionResource) *Watch {
 	w := &Watch{
 		live: map[schema.GroupVersionResource]map[string]*unstructured.Unstructured{},
 		born: map[string]time.Time{}, tell: tell, wake: make(chan struct{}, 1),
 	}
 	f := dynamicinformer.NewFilteredDynamicSharedInformerFactory(c, 0, namespace, func(*metav1.ListOptions) {})
-	for _, gvr := range []schema.GroupVersionResource{Workloads, ImageRepositories, Deployments, Pods} {
+	for _, gvr := range kinds {
 		w.live[gvr] = map[string]*unstructured.Unstructured{}
 		_, _ = f.ForResource(gvr).Informer().AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
 			AddFunc:    func(o any, first bool) { w.saw(gvr, nil, o, first) },

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"rhumb.run/rhumb/test/e2e/rig"
+	"rhumb.run/rhumb/test/e2e/source"
+	"rhumb.run/rhumb/test/e2e/story"
+)
+
+const (
+	hello = "Hello World!"
+	again = "Hello again, World!"
+)
+
+// TestSourceToURL goes from git to a URL with the real Flux and kpack, in the
+// YAML of Cartographer's time; then whatever can go wrong does.
+func TestSourceToURL(t *testing.T) {
+	lab := checkout(t).Lab("source")
+	before := look(t, lab)
+	t.Run("Lab", func(t *testing.T) {
+		up(t, lab, source.LabArgs()...)
+		j := &sourceJourney{lab: lab, builds: map[string]int{}}
+		for _, part := range []struct {
+			name string
+			walk func(*testing.T)
+		}{
+			{"FourAtOnce", j.fourAtOnce},
+			{"Change", j.change},
+			{"EnvironmentIsNoReasonToBuild", j.environment},
+			{"DoesNotCompileAndForcedBack", j.doesNotCompile},
+			{"KilledInTheMiddle", j.killed},
+			{"NodeRestarted", j.nodeRestarted},
+			{"LabRestarted", j.labRestarted},
+			{"BadInput", j.badInput},
+			{"Deleted", j.deleted},
+		} {
+			if !t.Run(part.name, func(t *testing.T) { j.open(t); part.walk(t) }) {
+				j.tell(t)
+				return // each goes on where the one before it ended
+			}
+		}
+	})
+	unchanged(t, lab, before)
+	if _, err := os.Stat(lab.Dir); err == nil {
+		t.Errorf("%s is still there", lab.Dir)
+	}
+}
+
+// sourceJourney is what the parts of the journey hand on.
+type sourceJourney struct {
+	lab    rig.Lab
+	ctx    context.Context //nolint:containedctx // it is the part's.
+	s      *source.Story
+	golang *source.Clone
+	first  string         // the first commit of the Go application
+	builds map[string]int // how many there have to be of each application
+}
+
+// open follows the cluster for one part of the journey.
+func (j *sourceJourney) open(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	t.Cleanup(cancel)
+	s, err := source.Open(ctx, j.lab, "default", log(t))
+	must(t, err)
+	j.ctx, j.s = ctx, s
+}
+
+func (j *sourceJourney) tell(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for _, args := range [][]string{
+		{"get", "workload,deploy,pod,image,build,gitrepo,service,ingress", "-A"},
+		{"get", "workload", "-A", "-o", `jsonpath={range .items[*]}{.metadata.name} {.status}{"\n"}{end}`},
+	} {
+		out, err := j.lab.Kubectl(ctx, args...)
+		t.Log(out, err)
+	}
+}
+
+// built checks that nothing was built that need not be, and nothing failed but
+// what had to.
+func (j *sourceJourney) built(t *testing.T) {
+	t.Helper()
+	for _, a := range source.Apps {
+		if got := j.s.BuildsOf(a.Name); len(got) != j.builds[a.Name] {
+			t.Errorf("%s: builds %v, want %d", a.Name, got, j.builds[a.Name])
+		}
+	}
+}
+
+// golangAnswers waits for a text of the Go application, and for its Workload to be at rest.
+func (j *sourceJourney) golangAnswers(t *testing.T, text string) {
+	t.Helper()
+	must(t, j.s.Answers(j.ctx, source.Apps[0], text))
+	commit, err := j.golang.Head(j.ctx)
+	must(t, err)
+	must(t, j.s.Rests(j.ctx, source.Apps[0], commit))
+}
+
+func (j *sourceJourney) fourAtOnce(t *testing.T) {
+	for _, a := range source.Apps {
+		c, err := j.s.PushApp(j.ctx, a)
+		must(t, err)
+		if a.Language == "Go" {
+			j.golang = c
+		}
+		j.builds[a.Name] = 1
+	}
+	var err error
+	j.first, err = j.golang.Head(j.ctx)
+	must(t, err)
+	must(t, j.s.ApplyAdmin(j.ctx))
+	for _, a := range source.Apps {
+		must(t, j.s.ApplyWorkload(j.ctx, a))
+	}
+	for _, a := range source.Apps {
+		must(t, j.s.Answers(j.ctx, a, hello))
+		for name, succeeded := range j.s.BuildsOf(a.Name) {
+			if succeeded != "True" {
+				t.Errorf("build %s did not succeed", name)
+			}
+		}
+	}
+	j.built(t)
+}
+
+// change pushes a commit, of which nobody polls for minutes: the interval is three.
+func (j *sourceJourney) change(t *testing.T) {
+	commit, pushed, err := j.golang.Edit(j.ctx, "main.go", "Hello", "Hello again,")
+	must(t, err)
+	j.golangAnswers(t, again)
+	j.builds["hello-golang"]++
+	j.built(t)
+	times, err := j.s.Trace.Of("hello-golang", commit, pushed)
+	must(t, err)
+	t.Logf("%+v", times)
+}
+
+func (j *sourceJourney) environment(t *testing.T) {
+	_, err := j.s.Kubectl(j.ctx, "patch", "workload", "hello-golang", "--type", "merge", "-p", `{"spec":{"env":[{"name":"TARGET","value":"Rhumb"}]}}`)
+	must(t, err)
+	j.golangAnswers(t, "Hello again, Rhumb!")
+	must(t, j.s.ApplyWorkload(j.ctx, source.Apps[0]))
+	j.golangAnswers(t, again)
+	j.built(t)
+}
+
+// doesNotCompile pushes what no compiler takes, sees what runs stay and the
+// cause tell the line; then the branch is forced back to the first commit.
+func (j *sourceJourney) doesNotCompile(t *testing.T) {
+	_, _, err := j.golang.Edit(j.ctx, "main.go", "package main", "package main\n\nvar broken = nobodyKnowsThis\n")
+	must(t, err)
+	must(t, j.s.Causes(j.ctx, "hello-golang", "main.go:", "undefined: nobodyKnowsThis"))
+	must(t, j.s.Answers(j.ctx, source.Apps[0], again))
+	j.builds["hello-golang"]++
+
+	must(t, j.golang.Back(j.ctx, j.first))
+	j.golangAnswers(t, hello)
+	j.builds["hello-golang"]++
+	j.built(t)
+}
+
+// killed kills the controllers of all parts while a commit is on its way.
+func (j *sourceJourney) killed(t *testing.T) {
+	_, _, err := j.golang.Edit(j.ctx, "main.go", "Hello", "Hello again,")
+	must(t, err)
+	for _, namespace := range []string{story.SystemNamespace, "flux-system"} {
+		_, err := j.lab.Kubectl(j.ctx, "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0")
+		must(t, err)
+	}
+	j.builds["hello-golang"]++
+	must(t, rig.Until(j.ctx, "the build to begin", 300*time.Millisecond, func() (bool, string) {
+		all := j.s.BuildsOf("hello-golang")
+		return len(all) == j.builds["hello-golang"], fmt.Sprint(all)
+	}))
+	for _, namespace := range []string{story.SystemNamespace, "kpack"} {
+		_, err := j.lab.Kubectl(j.ctx, "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0")
+		must(t, err)
+	}
+	j.golangAnswers(t, again)
+	j.built(t)
+}
+
+// nodeRestarted takes the kubelet and its containers away, and gives them back.
+func (j *sourceJourney) nodeRestarted(t *testing.T) {
+	for _, verb := range []string{"stop", "start"} {
+		for _, name := range []string{"kubelet", "containerd"} {
+			must(t, j.lab.Component(j.ctx, verb, name))
+		}
+	}
+	_, _, err := j.golang.Edit(j.ctx, "main.go", "Hello again,", "Hello once more,")
+	must(t, err)
+	j.golangAnswers(t, "Hello once more, World!")
+	j.builds["hello-golang"]++
+	j.built(t)
+}
+
+// labRestarted turns everything off and on: nothing is built for it, and the
+// next commit is.
+func (j *sourceJourney) labRestarted(t *testing.T) {
+	must(t, j.lab.Down(j.ctx))
+	must(t, j.lab.Up(j.ctx, append([]string{"--api-port", "0"}, source.LabArgs()...)...))
+	j.open(t)
+	for i, want := range []string{"Hello once more, World!", hello, hello, hello} {
+		must(t, j.s.Answers(j.ctx, source.Apps[i], want))
+	}
+	_, _, err := j.golang.Edit(j.ctx, "main.go", "Hello once more,", "Hello anew,")
+	must(t, err)
+	j.golangAnswers(t, "Hello anew, World!")
+	j.builds["hello-golang"]++
+	j.built(t)
+}
+
+// badInput is applied all at once: each Workload says what is wrong with it, and
+// does no harm to the others.
+func (j *sourceJourney) badInput(t *testing.T) {
+	must(t, j.variant("absent", "kind: ClusterBuilder\n        name: base", "kind: ClusterBuilder\n        name: absent"))
+	must(t, j.refusing())
+	for _, w := range []struct{ name, old, new string }{
+		{"no-branch", "branch: master", "branch: nowhere"},
+		{"no-password", "url: https://github.com/making/hello-nodejs", "url: https://github.com/private/hello-nodejs"},
+		{"no-builder", "workload-type: web", "workload-type: absent"},
+	} {
+		must(t, j.s.ApplyText(j.ctx, j.workload(t, "name: hello-nodejs", "name: "+w.name, w.old, w.new)))
+	}
+	for name, words := range map[string][]string{
+		"no-branch":   {"GitRepository no-branch", "nowhere"},
+		"no-password": {"GitRepository no-password", "not let in", "spec.secretRef"},
+		"no-builder":  {"Image no-builder", "ClusterBuilder absent"},
+	} {
+		if err := j.s.Causes(j.ctx, name, words...); err != nil {
+			t.Error(err)
+		}
+	}
+	refused := *j.s
+	refused.Namespace = "refused"
+	must(t, rig.Until(j.ctx, "a cause with the registry's refusal", 300*time.Millisecond, func() (bool, string) {
+		out, err := refused.Kubectl(j.ctx, "get", "workload", "hello-nodejs", "-o", "jsonpath={.status.cause}")
+		return err == nil && strings.Contains(out, "401") && strings.Contains(out, "ghcr.io"), fmt.Sprint(out, err)
+	}))
+	for i, want := range []string{"Hello anew, World!", hello, hello, hello} {
+		must(t, j.s.Answers(j.ctx, source.Apps[i], want))
+	}
+	j.built(t)
+}
+
+// workload is the Node.js application's, with texts replaced.
+func (j *sourceJourney) workload(t *testing.T, oldnew ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(j.lab.Repo.Path(source.Examples, "hello-nodejs.yaml"))
+	must(t, err)
+	return strings.NewReplacer(oldnew...).Replace(string(raw))
+}
+
+// variant applies the chain and its templates again under another name, for
+// Workloads of that type, with a text replaced.
+func (j *sourceJourney) variant(name, old, text string) error {
+	for _, file := range []string{"supply-chain-templates", "supply-chain"} {
+		raw, err := os.ReadFile(j.lab.Repo.Path(source.Examples, "admin", file+".yaml"))
+		if err != nil {
+			return err
+		}
+		filled := strings.NewReplacer(
+			"CHANGE_ME", "lab", old, text, "workload-type: web", "workload-type: "+name,
+			"name: image\n", "name: image-"+name+"\n", "name: supply-chain\n", "name: supply-chain-"+name+"\n",
+		).Replace(string(raw))
+		// The input of the step keeps its name.
+		filled = strings.ReplaceAll(filled, "component: image-builder\n      name: image-"+name, "component: image-builder\n      name: image")
+		if err := j.s.ApplyText(j.ctx, filled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusing makes a namespace whose registry password is wrong, with a Workload.
+func (j *sourceJourney) refusing() error {
+	if _, err := j.lab.Kubectl(j.ctx, "create", "namespace", "refused"); err != nil {
+		return err
+	}
+	s := *j.s
+	s.Namespace = "refused"
+	raw, err := os.ReadFile(j.lab.Repo.Path(source.Examples, "admin", "dockerconfig.yaml"))
+	if err != nil {
+		return err
+	}
+	secret := strings.NewReplacer("namespace: default", "namespace: refused", "${GITHUB_USERNAME}", "lab", "${GITHUB_API_TOKEN}", "wrong").Replace(string(raw))
+	if err := s.ApplyText(j.ctx, secret); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"patch", "serviceaccount", "default", "-p", `{"secrets":[{"name":"regsecret"}],"imagePullSecrets":[{"name":"regsecret"}]}`},
+		{"apply", "-f", j.lab.Repo.Path(source.Examples, "admin", "rights.yaml")},
+		{"apply", "-f", j.lab.Repo.Path(source.Examples, "hello-nodejs.yaml")},
+	} {
+		if _, err := s.Kubectl(j.ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *sourceJourney) deleted(t *testing.T) {
+	for _, a := range source.Apps {
+		must(t, j.s.Delete(j.ctx, a.Name))
+	}
+	for _, name := range []string{"no-branch", "no-password", "no-builder"} {
+		must(t, j.s.Delete(j.ctx, name))
+	}
+}
