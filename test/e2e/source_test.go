@@ -246,7 +246,7 @@ func (j *sourceJourney) badInput(t *testing.T) {
 	refused := *j.s
 	refused.Namespace = "refused"
 	must(t, rig.Until(j.ctx, "a cause with the registry's refusal", 300*time.Millisecond, func() (bool, string) {
-		out, err := refused.Kubectl(j.ctx, "get", "workload", "hello-nodejs", "-o", "jsonpath={.status.cause}")
+		out, err := refused.Kubectl(j.ctx, "get", "workload", "hello-refused", "-o", "jsonpath={.status.cause}")
 		return err == nil && strings.Contains(out, "401") && strings.Contains(out, "ghcr.io"), fmt.Sprint(out, err)
 	}))
 	for i, want := range []string{"Hello anew, World!", hello, hello, hello} {
@@ -302,13 +302,12 @@ func (j *sourceJourney) refusing() error {
 	for _, args := range [][]string{
 		{"patch", "serviceaccount", "default", "-p", `{"secrets":[{"name":"regsecret"}],"imagePullSecrets":[{"name":"regsecret"}]}`},
 		{"apply", "-f", j.lab.Repo.Path(source.Examples, "admin", "rights.yaml")},
-		{"apply", "-f", j.lab.Repo.Path(source.Examples, "hello-nodejs.yaml")},
 	} {
 		if _, err := s.Kubectl(j.ctx, args...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.ApplyAs(j.ctx, source.Apps[2], "hello-refused") // two Ingresses of one host would be one too many
 }
 
 func (j *sourceJourney) deleted(t *testing.T) {
