@@ -39,7 +39,7 @@ func (m *model) checkSelector(c *chain) {
 			m.add(c.d, at, "selector-unmet", "take one of them away", "no owner is ever taken: selector asks for %s=%s, which this excludes", e.Key, value)
 		}
 		for _, other := range a.exprs[:i] {
-			if other.Key == e.Key && exclude(other, e) {
+			if other.Key == e.Key && exclude(wish{string(other.Operator), other.Values}, wish{string(e.Operator), e.Values}) {
 				m.add(c.d, at, "selector-unmet", "take one of them away", "no owner is ever taken: %s %s excludes an earlier requirement on the same label", e.Key, e.Operator)
 			}
 		}
@@ -50,28 +50,11 @@ func (m *model) checkSelector(c *chain) {
 func (m *model) checkFields(c *chain, fields []v1alpha1.FieldSelectorRequirement) {
 	for i, f := range fields {
 		for _, other := range fields[:i] {
-			if other.Key == f.Key && excludeFields(f, other) {
+			if other.Key == f.Key && exclude(wish{string(other.Operator), other.Values}, wish{string(f.Operator), f.Values}) {
 				m.add(c.d, c.d.Place(index("spec.selectorMatchFields", i)), "selector-unmet", "take one of them away", "no owner is ever taken: %s %s excludes an earlier requirement on the same field", f.Key, f.Operator)
 			}
 		}
 	}
-}
-
-// excludeFields: NotIn is met by a field that is null, as DoesNotExist is.
-func excludeFields(a, b v1alpha1.FieldSelectorRequirement) bool {
-	const in, not = v1alpha1.FieldSelectorIn, v1alpha1.FieldSelectorNotIn
-	if b.Operator == v1alpha1.FieldSelectorDoesNotExist {
-		a, b = b, a
-	}
-	switch {
-	case a.Operator == v1alpha1.FieldSelectorDoesNotExist:
-		return b.Operator == in || b.Operator == v1alpha1.FieldSelectorExists
-	case a.Operator == in && b.Operator == not:
-		return subset(a.Values, b.Values)
-	case a.Operator == not && b.Operator == in:
-		return subset(b.Values, a.Values)
-	}
-	return bothIn(string(a.Operator), string(b.Operator), a.Values, b.Values)
 }
 
 func excludes(e metav1.LabelSelectorRequirement, value string) bool {
@@ -87,25 +70,24 @@ func excludes(e metav1.LabelSelectorRequirement, value string) bool {
 	}
 }
 
-func exclude(a, b metav1.LabelSelectorRequirement) bool {
-	const in, none, some, not = metav1.LabelSelectorOpIn, metav1.LabelSelectorOpDoesNotExist, metav1.LabelSelectorOpExists, metav1.LabelSelectorOpNotIn
-	if b.Operator == none {
+// wish is a requirement without its key; labels and fields spell the operators alike.
+type wish struct {
+	operator string
+	values   []string
+}
+
+// exclude: nothing meets both. NotIn is met by what is not there, as DoesNotExist is.
+func exclude(a, b wish) bool {
+	if b.operator == "DoesNotExist" || b.operator == "NotIn" {
 		a, b = b, a
 	}
 	switch {
-	case a.Operator == none:
-		return b.Operator == in || b.Operator == some
-	case a.Operator == in && b.Operator == not:
-		return subset(a.Values, b.Values)
-	case a.Operator == not && b.Operator == in:
-		return subset(b.Values, a.Values)
+	case a.operator == "DoesNotExist":
+		return b.operator == "In" || b.operator == "Exists"
+	case a.operator == "NotIn" && b.operator == "In":
+		return subset(b.values, a.values)
 	}
-	return bothIn(string(a.Operator), string(b.Operator), a.Values, b.Values)
-}
-
-// bothIn: two lists of allowed values that have none in common.
-func bothIn(a, b string, x, y []string) bool {
-	return a == "In" && b == "In" && !slices.ContainsFunc(x, func(v string) bool { return slices.Contains(y, v) })
+	return a.operator == "In" && b.operator == "In" && !slices.ContainsFunc(a.values, func(v string) bool { return slices.Contains(b.values, v) })
 }
 
 func subset(x, y []string) bool {

@@ -168,25 +168,43 @@ func (r *runner) world() (*memory.World, error) {
 	for _, t := range r.set.Templates {
 		w.AddTemplate(t)
 	}
+	namespace := ""
+	if len(r.set.Owners) == 1 {
+		namespace = r.set.Owners[0].GetNamespace()
+	}
+	objects, err := r.objects(namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		status, _ := o.Object["status"].(map[string]any)
+		w.Report(o, status)
+	}
+	return w, nil
+}
+
+// objects are what controllers observed; one that names no namespace is in the
+// owner's.
+func (r *runner) objects(namespace string) ([]*unstructured.Unstructured, error) {
 	if r.observed == "" {
-		return w, nil
+		return nil, nil
 	}
 	docs, err := (&paper.Reader{}).Read(r.observed)
 	if err != nil {
 		return nil, err
 	}
+	var out []*unstructured.Unstructured
 	for _, d := range docs {
 		if d.Object == nil {
 			return nil, fmt.Errorf("%s: what was observed is an object, with apiVersion, kind, metadata.name and status", d.Place(""))
 		}
 		r.secrets.Of(d.Object)
-		if d.Object.GetNamespace() == "" && len(r.set.Owners) == 1 {
-			d.Object.SetNamespace(r.set.Owners[0].GetNamespace())
+		if d.Object.GetNamespace() == "" {
+			d.Object.SetNamespace(namespace)
 		}
-		status, _ := d.Object.Object["status"].(map[string]any)
-		w.Report(d.Object, status)
+		out = append(out, d.Object)
 	}
-	return w, nil
+	return out, nil
 }
 
 // real walks the chain that the owner follows: its one resource under test, fed

@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"rhumb.run/rhumb/internal/paper"
 	"rhumb.run/rhumb/internal/preview"
 )
 
@@ -20,22 +19,9 @@ func (r *runner) run(ctx context.Context) (*made, error) {
 	if r.mock != nil || r.chain != nil {
 		return nil, errors.New("a Runnable has no chain around it: take mockSupplyChain and supplyChain away")
 	}
-	var observed []*unstructured.Unstructured
-	if r.observed != "" {
-		docs, err := (&paper.Reader{}).Read(r.observed)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range docs {
-			if d.Object == nil {
-				continue
-			}
-			r.secrets.Of(d.Object)
-			if d.Object.GetNamespace() == "" {
-				d.Object.SetNamespace(r.set.Runnables[0].GetNamespace())
-			}
-			observed = append(observed, d.Object)
-		}
+	observed, err := r.objects(r.set.Runnables[0].GetNamespace())
+	if err != nil {
+		return nil, err
 	}
 	f := preview.Run(ctx, r.set, r.set.Runnables[0], observed, r.engine)
 	if f.Run.Object == nil {
