@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package artifact serves the file trees of images by HTTP, and hears from registries that something was pushed.
+// Package artifact serves the file trees of images by HTTP, and hears from registries and git servers that something was
+// pushed.
 //
 //	GET  /imagerepository/<namespace>/<name>/<hex>.tar.gz ─▶ Source: may it be served? ─▶ Cache ─miss─▶ made, kept, served
 //	POST /hooks/registry ─▶ what was pushed, as a hint ─▶ Notify
+//	POST /hooks/git      ─▶ what was pushed, as a hint ─▶ Pushed
 //
 // A tarball is made when it is first asked for, once for all who ask at that time, and kept by digest until room is needed.
 // Nothing is pulled for an image that nobody asked for.

@@ -25,6 +25,10 @@ var (
 		Name: "rhumb_artifact_hooks_total",
 		Help: "Notifications of registries, by HTTP status of the answer.",
 	}, []string{"code"})
+	gitHooksTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rhumb_artifact_git_hooks_total",
+		Help: "Notifications of git servers, by HTTP status of the answer.",
+	}, []string{"code"})
 	cacheBytes = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "rhumb_artifact_cache_bytes",
 		Help: "Size of the tarballs that are kept.",
@@ -33,7 +37,7 @@ var (
 )
 
 func registerMetrics() {
-	register.Do(func() { metrics.Registry.MustRegister(madeTotal, servedTotal, hooksTotal, cacheBytes) })
+	register.Do(func() { metrics.Registry.MustRegister(madeTotal, servedTotal, hooksTotal, gitHooksTotal, cacheBytes) })
 }
 
 func countMade(err error) {

@@ -4,8 +4,6 @@ package artifact
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -20,12 +18,10 @@ import (
 	"golang.org/x/time/rate"
 
 	"rhumb.run/rhumb/internal/core/image"
+	"rhumb.run/rhumb/internal/core/push"
 )
 
 const (
-	maxHook       = 1 << 20
-	hooksPerSec   = 50
-	hooksBurst    = 200
 	answerTimeout = 30 * time.Minute
 	shutdown      = 20 * time.Second
 )
@@ -45,24 +41,28 @@ type Options struct {
 	Cache  *Cache
 	// Notify is told what registries say was pushed; nil if nobody listens.
 	Notify func(ctx context.Context, pushed []image.Pushed)
-	// HookToken, if set, is what a registry has to show as a bearer token.
+	// Pushed is told what git servers say was pushed; nil if nobody listens.
+	Pushed func(ctx context.Context, pushed push.Pushed)
+	// HookToken, if set, is what a registry has to show as a bearer token, and a git server in a way of its own.
 	HookToken image.Secret
 	Log       logr.Logger
 }
 
 // Server serves tarballs and hears hooks. It needs no leadership: each replica serves.
 type Server struct {
-	o     Options
-	mux   *http.ServeMux
-	hooks *rate.Limiter
+	o   Options
+	mux *http.ServeMux
+	// hooks are the turns of those who are known, signed of those who say that they are.
+	hooks, signed *rate.Limiter
 }
 
 // New makes a server.
 func New(o Options) *Server {
 	registerMetrics()
-	s := &Server{o: o, mux: http.NewServeMux(), hooks: rate.NewLimiter(hooksPerSec, hooksBurst)}
+	s := &Server{o: o, mux: http.NewServeMux(), hooks: rate.NewLimiter(hooksPerSec, hooksBurst), signed: rate.NewLimiter(hooksPerSec, hooksBurst)}
 	s.mux.HandleFunc("GET /imagerepository/{namespace}/{name}/{file}", s.tarball)
-	s.mux.HandleFunc("POST /hooks/registry", s.hook)
+	s.mux.HandleFunc("POST /hooks/registry", counted(hooksTotal, s.registryHook))
+	s.mux.HandleFunc("POST /hooks/git", counted(gitHooksTotal, s.gitHook))
 	return s
 }
 
@@ -178,49 +178,4 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(max(f.After, time.Second)/time.Second)))
 	}
 	http.Error(w, f.Reason+": "+f.Error(), code)
-}
-
-// hook answers 202 to whatever can be read, so that nobody learns which images are known here.
-func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
-	code, text := s.heard(w, r)
-	hooksTotal.WithLabelValues(strconv.Itoa(code)).Inc()
-	if text != "" {
-		http.Error(w, text, code)
-		return
-	}
-	w.WriteHeader(code)
-}
-
-func (s *Server) heard(w http.ResponseWriter, r *http.Request) (code int, text string) {
-	if !s.mayCall(r) {
-		return http.StatusUnauthorized, "want the bearer token of this hook"
-	}
-	if !s.hooks.Allow() {
-		w.Header().Set("Retry-After", "1")
-		return http.StatusTooManyRequests, "too many notifications"
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHook))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return http.StatusRequestEntityTooLarge, "the notification is too large"
-	}
-	if err != nil {
-		return http.StatusBadRequest, "the notification ended early"
-	}
-	pushed, err := readHook(body)
-	if err != nil {
-		return http.StatusBadRequest, err.Error()
-	}
-	if len(pushed) > 0 && s.o.Notify != nil {
-		s.o.Notify(r.Context(), pushed)
-	}
-	return http.StatusAccepted, ""
-}
-
-func (s *Server) mayCall(r *http.Request) bool {
-	if s.o.HookToken == "" {
-		return true
-	}
-	got := sha256.Sum256([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
-	want := sha256.Sum256([]byte(s.o.HookToken))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
