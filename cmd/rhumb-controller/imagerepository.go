@@ -30,7 +30,7 @@ var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 250_000}
 
 // addImageRepositories joins the access to registries, the controller that
 // polls them and the server that hands out what they hold.
-func addImageRepositories(ctx context.Context, mgr manager.Manager, o options) error {
+func addImageRepositories(ctx context.Context, mgr manager.Manager, o options, pushed heard) error {
 	client, hosts, err := addRegistries(mgr, o)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func addImageRepositories(ctx context.Context, mgr manager.Manager, o options) e
 	if err != nil {
 		return err
 	}
-	server, err := newArtifactServer(mgr, o, catalog, filepath.Join(dir, "kept"))
+	server, err := newArtifactServer(mgr, o, catalog, filepath.Join(dir, "kept"), pushed)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func addRegistries(mgr manager.Manager, o options) (*registry.Client, *registry.
 	return registry.NewClient(registry.Options{Hosts: hosts, Keychain: keychain}), hosts, nil
 }
 
-func newArtifactServer(mgr manager.Manager, o options, catalog *imagerepository.Catalog, dir string) (*artifact.Server, error) {
+func newArtifactServer(mgr manager.Manager, o options, catalog *imagerepository.Catalog, dir string, pushed heard) (*artifact.Server, error) {
 	cache, err := artifact.OpenCache(dir, artifactCacheSize)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func newArtifactServer(mgr manager.Manager, o options, catalog *imagerepository.
 		return nil, err
 	}
 	return artifact.New(artifact.Options{
-		Addr: o.artifactBind, Source: catalog, Cache: cache, Notify: catalog.Heard, HookToken: token,
+		Addr: o.artifactBind, Source: catalog, Cache: cache, Notify: catalog.Heard, Pushed: pushed, HookToken: token,
 		Log: mgr.GetLogger().WithName("artifact"),
 	}), nil
 }

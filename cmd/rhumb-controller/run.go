@@ -56,14 +56,15 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	}
 	engine := ytt.NewPool(ytt.Options{})
 	defer engine.Stop()
-	if err := addOwners(ctx, mgr, o, engine); err != nil {
+	pushed, err := addOwners(ctx, mgr, o, engine)
+	if err != nil {
 		return err
 	}
 	if err := addBlueprints(mgr, o); err != nil {
 		return err
 	}
 	if o.runs("imagerepository") {
-		if err := addImageRepositories(ctx, mgr, o); err != nil {
+		if err := addImageRepositories(ctx, mgr, o, pushed); err != nil {
 			return err
 		}
 	}
@@ -76,15 +77,16 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 }
 
 // addOwners lets all who have objects stamped share one cluster: templates are
-// compiled once, and a kind that several stamp is watched once.
-func addOwners(ctx context.Context, mgr manager.Manager, o options, engine render.Engine) error {
+// compiled once, and a kind that several stamp is watched once. What it returns
+// is to be told of what is pushed to git.
+func addOwners(ctx context.Context, mgr manager.Manager, o options, engine render.Engine) (heard, error) {
 	own, err := dynamic.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	lookout, err := kube.NewLookout(mgr.GetConfig(), mgr.GetHTTPClient(), own)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var wakers []kube.Waker
 	cluster := &kube.Cluster{
@@ -100,6 +102,7 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options, engine rende
 	as := func(ctx context.Context, account types.NamespacedName, namespace, blueprint string) (sweep.World, error) {
 		return cluster.As(ctx, account, namespace, blueprint)
 	}
+	added := map[string]owner.Added{}
 	for _, c := range []struct {
 		name        string
 		kind        owner.Kind
@@ -111,20 +114,21 @@ func addOwners(ctx context.Context, mgr manager.Manager, o options, engine rende
 		if !o.runs(c.name) {
 			continue
 		}
-		wake, err := owner.Add(mgr, owner.Options{Kind: c.kind, Concurrency: c.concurrency, As: as, Look: lookout.Look})
+		a, err := owner.Add(mgr, owner.Options{Kind: c.kind, Concurrency: c.concurrency, As: as, Look: lookout.Look})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		wakers = append(wakers, wake)
+		added[c.kind.Kind] = a
+		wakers = append(wakers, a.Stamped)
 	}
 	if o.runs("runnable") {
 		wake, err := addRunnables(ctx, mgr, o, cluster, lookout.Look)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wakers = append(wakers, wake...)
 	}
-	return nil
+	return addPushes(mgr, cluster, added)
 }
 
 func addBlueprints(mgr manager.Manager, o options) error {

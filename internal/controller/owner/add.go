@@ -28,12 +28,17 @@ type Options struct {
 	Look loop.Look
 }
 
-// Add puts the controller into a manager. The function that it returns is to
-// be told of every stamped object that changes, by its owner's kind and name.
-func Add(mgr manager.Manager, o Options) (func(kind string, owner types.NamespacedName), error) {
+// Added is a controller that is part of a manager.
+type Added struct{ r *Reconciler }
+
+// Stamped is to be told of every stamped object that changes, by its owner's kind and name.
+func (a Added) Stamped(kind string, owner types.NamespacedName) { a.r.wakeStamped(kind, owner) }
+
+// Add puts the controller into a manager.
+func Add(mgr manager.Manager, o Options) (Added, error) {
 	events, err := loop.NewEvents(mgr, o.Kind.Kind)
 	if err != nil {
-		return nil, err
+		return Added{}, err
 	}
 	r := &Reconciler{
 		kind:       o.Kind,
@@ -49,7 +54,7 @@ func Add(mgr manager.Manager, o Options) (func(kind string, owner types.Namespac
 	}
 	r.inquiry = loop.NewInquiry(o.Look, func(key reconcile.Request) { r.queue.Wake(loop.Moved, 0, key) }, r.queue.Busy)
 	if err := mgr.Add(r.inquiry); err != nil {
-		return nil, fmt.Errorf("starting the inquiry: %w", err)
+		return Added{}, fmt.Errorf("starting the inquiry: %w", err)
 	}
 	c, err := controller.New(strings.ToLower(o.Kind.Kind), mgr, controller.Options{
 		Reconciler:              r,
@@ -57,14 +62,14 @@ func Add(mgr manager.Manager, o Options) (func(kind string, owner types.Namespac
 		RateLimiter:             loop.Limiter(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("making the %s controller: %w", o.Kind.Noun, err)
+		return Added{}, fmt.Errorf("making the %s controller: %w", o.Kind.Noun, err)
 	}
 	informers := loop.InformersOf(mgr)
 	err = c.Watch(source.Func(func(ctx context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		return r.start(ctx, informers, work)
 	}))
 	if err != nil {
-		return nil, fmt.Errorf("starting the %s controller's watches: %w", o.Kind.Noun, err)
+		return Added{}, fmt.Errorf("starting the %s controller's watches: %w", o.Kind.Noun, err)
 	}
-	return r.wakeStamped, nil
+	return Added{r}, nil
 }
