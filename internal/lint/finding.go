@@ -64,6 +64,7 @@ var Rules = []Rule{
 	{"selector-unmet", "a selector asks for what can never be", Error},
 	{"template-kind", "a template of the name is of another kind", Error},
 	{"type", "a value is of another type", Error},
+	{"unclosed-tag", "a $( of a template is closed by ) and not by )$: it is text", Warning},
 	{"undeclared-param", "a template reads a param that nobody declares", Warning},
 	{"unknown-field", "the kind has no such field", Error},
 	{"unknown-key", "a template reads what no template is given", Error},

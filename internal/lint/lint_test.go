@@ -93,6 +93,8 @@ func TestFinds(t *testing.T) {
 		"ParamAll":    {"all of them", templateOf("params: [{name: p, default: 1}], template: {" + stamped + ", data: {x: '$(params)$'}}"), ""},
 		"ParamAny":    {"by a wildcard", templateOf("params: [{name: p, default: 1}], template: {" + stamped + ", data: {x: '$(params.*)$'}}"), ""},
 		"ParamDown":   {"from anywhere", templateOf("params: [{name: p, default: 1}], template: {" + stamped + ", data: {x: '$(..p)$'}}"), ""},
+		"Unclosed":    {"a tag that ends too early", templateOf("template: {" + stamped + ", data: {x: 'a-$(workload.metadata.name)-b'}}"), "unclosed-tag"},
+		"OthersTag":   {"what Tekton and shells write", templateOf("template: {" + stamped + ", data: {x: '$(params.p) $(date) $(context.run.name)'}}"), ""},
 		"ParamUnread": {"another one", templateOf("params: [{name: p, default: 1}], template: {" + stamped + ", data: {x: '$(params.q)$'}}"), "unused-param"},
 		"YttRead":     {"by ytt", templateOf(`params: [{name: p, default: 1}], ytt: 'x: #@ data.values.params.p'`), ""},
 		"YttKey":      {"by ytt, in brackets", templateOf(`params: [{name: p, default: 1}], ytt: 'x: #@ data.values.params["p"]'`), ""},

@@ -19,6 +19,8 @@ type reads struct {
 	all []read
 	// anything is true if it looks at what cannot be told.
 	anything bool
+	// unclosed are what would be read, were the tag closed.
+	unclosed []read
 	// guarded is true of ytt that decides something: what it reads may be read only if it is there.
 	guarded bool
 }
@@ -99,6 +101,7 @@ func (r *reads) tags(d *paper.Document, n *yaml.Node) {
 		}
 		length := strings.Index(rest[from+2:], ")$")
 		if length < 0 {
+			r.noteUnclosed(d, n, rest[from+2:])
 			return
 		}
 		body := rest[from+2 : from+2+length]
@@ -112,6 +115,19 @@ func (r *reads) tags(d *paper.Document, n *yaml.Node) {
 			continue
 		}
 		r.all = append(r.all, read{steps: steps, open: open, at: d.At(n), text: body})
+	}
+}
+
+// noteUnclosed notes $(workload.metadata.name) and its like. Others write $(…)
+// too, with names of their own: params are Tekton's, commands the shell's.
+func (r *reads) noteUnclosed(d *paper.Document, n *yaml.Node, rest string) {
+	length := strings.IndexByte(rest, ')')
+	if length < 0 {
+		return
+	}
+	steps, _, ok := parsePath(rest[:length])
+	if ok && len(steps) > 1 && steps[0] != "params" && slices.Contains(slices.Concat(ownerKeys, runKeys), steps[0]) {
+		r.unclosed = append(r.unclosed, read{steps: steps, at: d.At(n), text: rest[:length]})
 	}
 }
 

@@ -34,6 +34,9 @@ func (m *model) checkTemplate(t *source) {
 		m.checkOwnerPath(t, one)
 		m.checkInputField(t, one)
 	}
+	for _, one := range t.reads.unclosed {
+		m.add(t.d, one.at, "unclosed-tag", "write $("+one.text+")$", "$(%s) is text: a tag ends with )$", one.text)
+	}
 	said := map[string]bool{}
 	for i, p := range t.params {
 		at := t.d.Place(index("spec.params", i) + ".name")
