@@ -6,15 +6,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/internal/core/owner"
 	"rhumb.run/rhumb/internal/fault"
 	"rhumb.run/rhumb/internal/memory"
+	"rhumb.run/rhumb/internal/paper"
 )
 
 // Told is what a story came to: the text of each want file, by its name.
@@ -94,15 +95,15 @@ func (s *Story) Check(told Told) []string {
 			}
 			got, _ = meaning(told[name])
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			out = append(out, fmt.Sprintf("want/%s (-want +got):\n%s", name, diff))
+		if !reflect.DeepEqual(want, got) {
+			out = append(out, fmt.Sprintf("want/%s:\n%s", name, paper.Diff(want, got)))
 		}
 	}
 	return out
 }
 
 func meaning(doc string) ([]any, error) {
-	var out []any
+	out := []any{}
 	err := eachDocument([]byte(doc), func(one []byte) error {
 		raw, err := yaml.YAMLToJSONStrict(one)
 		if err != nil {

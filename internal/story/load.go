@@ -13,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
@@ -33,6 +34,8 @@ const (
 	faultsFile    = "faults.txt"
 	wantPrefix    = "want/"
 )
+
+var givenFiles = []string{blueprintFile, templatesFile, ownerFile, objectsFile, statusFile, faultsFile}
 
 // Story is one behaviour: what is there, and what is wanted.
 type Story struct {
@@ -91,7 +94,7 @@ func (s *Story) read(name string, data []byte) (err error) {
 	case strings.HasPrefix(name, wantPrefix) && wanted[strings.TrimPrefix(name, wantPrefix)]:
 		s.Want[strings.TrimPrefix(name, wantPrefix)] = string(data)
 	default:
-		return errors.New("no such file in a story")
+		return fmt.Errorf("no such file in a story: there are %s, and those under want/: %s", strings.Join(givenFiles, ", "), strings.Join(wantFiles, ", "))
 	}
 	return err
 }
@@ -109,8 +112,15 @@ func (s *Story) owner(data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	if who.GetNamespace() == "" || who.GetName() == "" || who.GetUID() == "" {
-		return errors.New("the owner needs a namespace, a name and a uid")
+	if who.GetName() == "" {
+		return errors.New("the owner needs a name")
+	}
+	// What an API server would have filled in.
+	if who.GetNamespace() == "" {
+		who.SetNamespace("default")
+	}
+	if who.GetUID() == "" {
+		who.SetUID("uid-of-" + types.UID(who.GetName()))
 	}
 	return nil
 }

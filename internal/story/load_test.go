@@ -36,8 +36,8 @@ func TestLoadRefuses(t *testing.T) {
 	cases := map[string]struct{ why, text, want string }{
 		"NoProse":     {"a story that says nothing", chain + who, "a story begins with prose"},
 		"NoOwner":     {"a story of nobody", prose + chain, "a story needs an owner.yaml"},
-		"NoUID":       {"an owner who owns nothing", prose + strings.Replace(who, "uid: u-1, ", "", 1), "the owner needs a namespace, a name and a uid"},
-		"File":        {"a file that nobody reads", prose + who + "-- wants/objects.yaml --\n", "reading wants/objects.yaml: no such file in a story"},
+		"NoName":      {"an owner whom nobody can find", prose + strings.Replace(who, "name: app, ", "", 1), "the owner needs a name"},
+		"File":        {"a file that nobody reads", prose + who + "-- wants/objects.yaml --\n", "reading wants/objects.yaml: no such file in a story: there are blueprint.yaml, "},
 		"Want":        {"something to want that nobody compares", prose + who + "-- want/object.yaml --\n", "reading want/object.yaml: no such file in a story"},
 		"Field":       {"a field that no owner has", prose + strings.Replace(who, "spec: {}", "spec: {serviceAcount: x}", 1), `unknown field "serviceAcount"`},
 		"ChainField":  {"a field that no chain has", prose + who + strings.Replace(chain, "selector:", "selectors:", 1), `unknown field "selectors"`},
@@ -52,6 +52,17 @@ func TestLoadRefuses(t *testing.T) {
 				t.Errorf("%s: err = %v, want %q", c.why, err, c.want)
 			}
 		})
+	}
+}
+
+// TestLoadFillsIn: what only an API server knows need not be made up.
+func TestLoadFillsIn(t *testing.T) {
+	s, err := story.Load([]byte(prose + strings.Replace(who, "namespace: dev, uid: u-1, ", "", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Owner.GetNamespace() != "default" || s.Owner.GetUID() == "" {
+		t.Errorf("namespace %q, uid %q; want both", s.Owner.GetNamespace(), s.Owner.GetUID())
 	}
 }
 

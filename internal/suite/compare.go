@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pmezard/go-difflib/difflib"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
+
+	"rhumb.run/rhumb/internal/paper"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 )
@@ -42,7 +42,7 @@ func (c *Case) differ(want, got *unstructured.Unstructured) (string, error) {
 	if reflect.DeepEqual(numbers(want.Object), numbers(got.Object)) {
 		return "", nil
 	}
-	return diff(want.Object, got.Object), nil
+	return paper.Diff(want.Object, got.Object), nil
 }
 
 func onlyMockLabels(u *unstructured.Unstructured) {
@@ -107,19 +107,4 @@ func numbers(v any) any {
 		return f
 	}
 	return v
-}
-
-func diff(want, got any) string {
-	text, _ := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{ // it writes to memory
-		A: lines(want), B: lines(got), FromFile: "expected", ToFile: "actual", Context: 3,
-	})
-	return text
-}
-
-func lines(v any) []string {
-	text, err := yaml.Marshal(v)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return difflib.SplitLines(strings.TrimSuffix(string(text), "\n"))
 }

@@ -64,7 +64,7 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	if c.outputs != nil && got.last == nil && got.outputs != nil {
 		if want := numbers(c.outputs); !reflect.DeepEqual(want, numbers(got.outputs)) {
-			return errors.New("the outputs are not what is expected:\n" + diff(c.outputs, got.outputs))
+			return errors.New("the outputs are not what is expected:\n" + paper.Diff(c.outputs, got.outputs))
 		}
 		return nil
 	}
@@ -124,7 +124,7 @@ func (c *Case) checkYield(r *realize.Realized) error {
 			return fmt.Errorf("no output can be read: %w", r.Err)
 		}
 		if len(want)+len(got) > 0 && !reflect.DeepEqual(want, got) {
-			return errors.New("the outputs are not what is expected:\n" + diff(want, got))
+			return errors.New("the outputs are not what is expected:\n" + paper.Diff(want, got))
 		}
 	}
 	if c.health == "" {
