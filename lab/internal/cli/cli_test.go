@@ -56,7 +56,13 @@ func TestUpDefaults(t *testing.T) {
 			want: layout.Settings{Node: true, APIPort: 6443, RegistryPort: 5000, Notify: []string{layout.HookURL},
 				Forwards: []layout.Forward{{Listen: "127.0.0.1:8080", Target: "10.250.0.1:80"}}},
 		},
-		"Forward to no node": {why: "there is no network to lead into", args: []string{"--no-node", "--forward=8080=10.250.0.1:80"}, fails: true},
+		"Outside": {
+			why: "names are kept for the next start", args: []string{"--with=git", "--outside=github.com=git", "--outside=ghcr.io=registry"},
+			want: layout.Settings{Node: true, APIPort: 6443, RegistryPort: 5000, GitPort: 5001, With: []string{"git"}, Notify: []string{layout.HookURL},
+				Outside: []layout.Outside{{Name: "github.com", Kind: "git"}, {Name: "ghcr.io", Kind: "registry"}}},
+		},
+		"Outside without git": {why: "nobody would answer", args: []string{"--outside=github.com=git"}, fails: true},
+		"Forward to no node":  {why: "there is no network to lead into", args: []string{"--no-node", "--forward=8080=10.250.0.1:80"}, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parse(t, tc.args...)

@@ -25,7 +25,7 @@ type upFlags struct {
 	noNode, scheduler, foreground, untilEOF, ephemeral bool
 	apiPort, registryPort                              int
 	gitPort                                            int
-	notify, gitNotify, forwards, with                  []string
+	notify, gitNotify, forwards, with, outside         []string
 }
 
 func upCommand() *cobra.Command {
@@ -50,6 +50,7 @@ func (f *upFlags) define(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.with, "with", nil, "neighbours to run as well: "+strings.Join(neighbour.Names(), ", "))
 	cmd.Flags().IntVar(&f.gitPort, "git-port", 5001, "with --with git: port of the git server on 127.0.0.1")
 	cmd.Flags().StringArrayVar(&f.gitNotify, "git-notify", nil, "URL told of each push to the git server; may be repeated")
+	cmd.Flags().StringArrayVar(&f.outside, "outside", nil, "NAME=git or NAME=registry, a name of the outside world that the lab answers for, in pods; may be repeated")
 	cmd.Flags().StringArrayVar(&f.forwards, "forward", nil, "LISTEN=TARGET, a port of the machine's loopback that leads into the lab; may be repeated")
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and end the lab when interrupted")
 	cmd.Flags().BoolVar(&f.untilEOF, "until-eof", false, "with --foreground: end the lab when standard input ends")
@@ -147,6 +148,16 @@ func (f *upFlags) settings(cmd *cobra.Command, l layout.Layout) (layout.Settings
 	}
 	if s.Node && !cmd.Flags().Changed("notify") {
 		s.Notify = []string{layout.HookURL}
+	}
+	for _, text := range f.outside {
+		name, err := layout.ParseOutside(text)
+		if err != nil {
+			return s, err
+		}
+		s.Outside = append(s.Outside, name)
+	}
+	if err := s.CheckOutside(); err != nil {
+		return s, err
 	}
 	for _, text := range f.forwards {
 		if f.noNode {

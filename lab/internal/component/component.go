@@ -26,6 +26,7 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
+	"rhumb.run/rhumb/lab/internal/front"
 	"rhumb.run/rhumb/lab/internal/git"
 	"rhumb.run/rhumb/lab/internal/registry"
 )
@@ -41,6 +42,7 @@ var commands = map[string]func(args []string) int{
 	"kubectl":                 kubectlMain,
 	"registry":                registry.Main,
 	"git":                     git.Main,
+	"front":                   front.Main,
 }
 
 // Names lists the programs.

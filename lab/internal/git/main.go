@@ -4,10 +4,7 @@ package git
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"rhumb.run/rhumb/lab/internal/password"
 )
 
 // Options says where the server keeps its repositories, where it listens, who
@@ -56,14 +55,14 @@ func serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	password, err := secret(o.Password)
+	known, err := password.Keep(o.Password)
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(o.Root, 0o700); err != nil {
 		return fmt.Errorf("making the directory of the repositories: %w", err)
 	}
-	s := &Server{Root: o.Root, Backend: backend, Password: password}
+	s := &Server{Root: o.Root, Backend: backend, Password: known}
 	var tell []*Notifier
 	for _, url := range o.Notify {
 		tell = append(tell, NewNotifier(ctx, url, 3*time.Second))
@@ -111,23 +110,4 @@ func Backend() (string, error) {
 		return "", fmt.Errorf("finding git-http-backend, which should be part of git: %w", err)
 	}
 	return path, nil
-}
-
-// secret reads a password, or makes one.
-func secret(file string) (string, error) {
-	raw, err := os.ReadFile(file)
-	if err == nil {
-		return strings.TrimSpace(string(raw)), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("reading the password: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return "", fmt.Errorf("keeping the password: %w", err)
-	}
-	made := rand.Text()
-	if err := os.WriteFile(file, []byte(made+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keeping the password: %w", err)
-	}
-	return made, nil
 }

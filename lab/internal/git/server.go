@@ -3,7 +3,6 @@
 package git
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,10 +12,12 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"rhumb.run/rhumb/lab/internal/password"
 )
 
 // User is the one who may push.
-const User = "lab"
+const User = password.User
 
 // largest is the most that a push may send.
 const largest = 1 << 30
@@ -83,8 +84,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 func (s *Server) known(r *http.Request) bool {
-	user, password, _ := r.BasicAuth()
-	return user == User && subtle.ConstantTimeCompare([]byte(password), []byte(s.Password)) == 1
+	return password.Known(r, s.Password)
 }
 
 // backend runs git-http-backend for one request. CGI knows no chunked bodies,

@@ -68,7 +68,7 @@ func writeNodeConfigs(l layout.Layout, s layout.Settings) error {
 		l.Etc("kube-proxy.yaml"):     render.KubeProxyConfig(l, statErr == nil),
 		l.Etc("resolv.conf"):         render.PodResolvConf(),
 	}
-	for _, host := range []string{local, cluster} {
+	for _, host := range append(s.OutsideNames(layout.OutsideRegistry), local, cluster) {
 		files[l.Etc(filepath.Join("hosts", host, "hosts.toml"))] = render.HostsTOML(s)
 	}
 	for file, content := range files {
@@ -134,7 +134,7 @@ func (p *plane) node(ctx context.Context) error {
 		return err
 	}
 	own := append(render.RegistryService(p.settings), render.GitService(p.settings)...)
-	if err := p.apply(ctx, append(own, render.CoreDNS(dns)...)...); err != nil {
+	if err := p.apply(ctx, append(own, render.CoreDNS(dns, p.settings)...)...); err != nil {
 		return err
 	}
 	if err := p.nodeUp(ctx); err != nil {

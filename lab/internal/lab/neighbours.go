@@ -137,6 +137,7 @@ func (p *plane) shipNeighbour(ctx context.Context, n neighbour.Neighbour) (map[s
 			if err != nil {
 				return nil, err
 			}
+			spec.CA = p.layout.Authorities()
 			if pushed, err = p.shipSpec(ctx, name, spec); err != nil {
 				return nil, err
 			}

@@ -91,6 +91,9 @@ func (p *plane) begin() {
 	if p.settings.GitPort > 0 {
 		p.start("git", render.Git(p.layout, p.settings))
 	}
+	if len(p.settings.Outside) > 0 {
+		p.start("front", render.Front(p.layout, p.settings))
+	}
 }
 
 // serving waits for the API server and starts what would only be in its way

@@ -3,10 +3,15 @@
 package lab
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
+	"rhumb.run/rhumb/lab/internal/front"
 	"rhumb.run/rhumb/lab/internal/layout"
 	"rhumb.run/rhumb/lab/internal/pki"
 	"rhumb.run/rhumb/lab/internal/render"
@@ -61,14 +66,45 @@ func certify(l layout.Layout, s layout.Settings) error {
 			return err
 		}
 	}
-	front, err := pki.OpenAuthority(dir, "front-proxy-ca")
+	proxy, err := pki.OpenAuthority(dir, "front-proxy-ca")
 	if err != nil {
 		return err
 	}
-	if err := front.Ensure(dir, render.FrontProxy()); err != nil {
+	if err := proxy.Ensure(dir, render.FrontProxy()); err != nil {
+		return err
+	}
+	if _, err := pki.OpenAuthority(dir, front.Authority); err != nil {
+		return err
+	}
+	if err := bundle(l, machineAuthorities); err != nil {
 		return err
 	}
 	return pki.EnsureTokenKey(dir)
+}
+
+// machineAuthorities is where Debian keeps whom programs trust.
+const machineAuthorities = "/etc/ssl/certs/ca-certificates.crt"
+
+// bundle writes down whom the images of the lab trust: whoever the machine
+// trusts, if it says so, and the one that signs for outside names. What is
+// unchanged is left alone, so that images made of it need not be made again.
+func bundle(l layout.Layout, machine string) error {
+	theirs, err := os.ReadFile(machine)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the machine's authorities: %w", err)
+	}
+	own, err := os.ReadFile(l.PKI(front.Authority + ".crt"))
+	if err != nil {
+		return fmt.Errorf("reading the lab's authority: %w", err)
+	}
+	all := slices.Concat(theirs, own)
+	if was, err := os.ReadFile(l.Authorities()); err == nil && bytes.Equal(was, all) {
+		return nil
+	}
+	if err := os.WriteFile(l.Authorities(), all, 0o644); err != nil {
+		return fmt.Errorf("writing down authorities: %w", err)
+	}
+	return nil
 }
 
 // writeKubeconfigs writes the administrator's twice: the machine reaches the

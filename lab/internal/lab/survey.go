@@ -15,6 +15,7 @@ import (
 
 	"rhumb.run/rhumb/lab/internal/git"
 	"rhumb.run/rhumb/lab/internal/layout"
+	"rhumb.run/rhumb/lab/internal/password"
 )
 
 // Overview is a Report with what the machine's side knows.
@@ -57,6 +58,13 @@ func Survey(ctx context.Context, l layout.Layout) (Overview, error) {
 	}
 	if s.GitPort > 0 {
 		o.Addresses = append(o.Addresses, Address{"git", fmt.Sprintf("http://localhost:%d (user %s, password in %s)", s.GitPort, git.User, l.GitPassword())})
+	}
+	for _, name := range s.OutsideNames(layout.OutsideGit) {
+		o.Addresses = append(o.Addresses, Address{"outside", fmt.Sprintf("https://%s is git, in pods", name)})
+	}
+	for _, name := range s.OutsideNames(layout.OutsideRegistry) {
+		o.Addresses = append(o.Addresses, Address{"outside", fmt.Sprintf("https://%s is the registry, in pods (user %s, password in %s)",
+			name, password.User, l.RegistryPassword())})
 	}
 	for _, f := range s.Forwards {
 		o.Addresses = append(o.Addresses, Address{"forward", f.Listen + " = " + f.Target})

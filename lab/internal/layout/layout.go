@@ -60,6 +60,14 @@ func (l Layout) GitPassword() string { return filepath.Join(l.Root, "git", "pass
 // GitRepositories is the directory of what was pushed to the git server.
 func (l Layout) GitRepositories() string { return filepath.Join(l.Root, "git", "repositories") }
 
+// RegistryPassword holds the password of the one who may push to the registry
+// under its outside names.
+func (l Layout) RegistryPassword() string { return filepath.Join(l.Root, "registry", "password") }
+
+// Authorities is a bundle of whom the lab's images trust: the machine's
+// authorities and the lab's own.
+func (l Layout) Authorities() string { return l.PKI("authorities.crt") }
+
 // Dirs lists the directories to make before anything is written.
 func (l Layout) Dirs() []string {
 	return []string{

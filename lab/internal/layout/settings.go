@@ -37,6 +37,7 @@ type Settings struct {
 	With         []string  `json:"with,omitempty"`    // neighbours
 	GitPort      int       `json:"gitPort,omitempty"` // 0 without a git server
 	GitNotify    []string  `json:"gitNotify,omitempty"`
+	Outside      []Outside `json:"outside,omitempty"` // names of the outside world that the lab answers for
 }
 
 // Forward is a port of the machine's loopback that leads into the lab.

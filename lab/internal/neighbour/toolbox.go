@@ -4,7 +4,6 @@ package neighbour
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -58,10 +57,6 @@ func ToolboxFiles(kubectl string) ([]string, error) {
 		}
 	}
 	sources["/usr/bin/kubectl"] = kubectl
-	const authorities = "/etc/ssl/certs/ca-certificates.crt"
-	if _, err := os.Stat(authorities); err == nil {
-		sources[authorities] = authorities
-	}
 	var out []string
 	for dst, src := range sources {
 		out = append(out, src+":"+dst)

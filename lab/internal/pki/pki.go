@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -56,7 +57,10 @@ func OpenAuthority(dir, name string) (*Authority, error) {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
-	cert, err := sign(tmpl, tmpl, k, k, crt)
+	cert, err := sign(tmpl, tmpl, k, k)
+	if err == nil {
+		err = writePEM(crt, "CERTIFICATE", cert.Raw, 0o644)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making authority %s: %w", name, err)
 	}
@@ -73,6 +77,31 @@ func (a *Authority) Ensure(dir string, l Leaf) error {
 	if err != nil {
 		return fmt.Errorf("making the key of %s: %w", l.File, err)
 	}
+	cert, err := sign(l.template(), a.cert, k, a.key)
+	if err == nil {
+		err = writePEM(crt, "CERTIFICATE", cert.Raw, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("signing the certificate of %s: %w", l.File, err)
+	}
+	return nil
+}
+
+// Issue makes a certificate for a server that is kept nowhere.
+func (a *Authority) Issue(host string) (*tls.Certificate, error) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generating a key: %w", err)
+	}
+	cert, err := sign(Leaf{User: host, Hosts: []string{host}}.template(), a.cert, k, a.key)
+	if err != nil {
+		return nil, fmt.Errorf("signing the certificate of %s: %w", host, err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: k, Leaf: cert}, nil
+}
+
+// template is the leaf's certificate but for what signing adds.
+func (l Leaf) template() *x509.Certificate {
 	tmpl := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: l.User, Organization: l.Groups},
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
@@ -88,10 +117,7 @@ func (a *Authority) Ensure(dir string, l Leaf) error {
 			tmpl.DNSNames = append(tmpl.DNSNames, h)
 		}
 	}
-	if _, err := sign(tmpl, a.cert, k, a.key, crt); err != nil {
-		return fmt.Errorf("signing the certificate of %s: %w", l.File, err)
-	}
-	return nil
+	return tmpl
 }
 
 // fits says whether an existing certificate is ours, says the same and lasts
@@ -123,7 +149,7 @@ func EnsureTokenKey(dir string) error {
 	return writePEM(pub, "PUBLIC KEY", der, 0o644)
 }
 
-func sign(tmpl, parent *x509.Certificate, key, signer *ecdsa.PrivateKey, file string) (*x509.Certificate, error) {
+func sign(tmpl, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
 		return nil, fmt.Errorf("choosing a serial number: %w", err)
@@ -134,9 +160,6 @@ func sign(tmpl, parent *x509.Certificate, key, signer *ecdsa.PrivateKey, file st
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, &key.PublicKey, signer)
 	if err != nil {
 		return nil, fmt.Errorf("creating a certificate: %w", err)
-	}
-	if err := writePEM(file, "CERTIFICATE", der, 0o644); err != nil {
-		return nil, err
 	}
 	return x509.ParseCertificate(der)
 }

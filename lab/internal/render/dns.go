@@ -3,27 +3,35 @@
 package render
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
 	"rhumb.run/rhumb/lab/internal/layout"
 )
 
-// corefile answers for the cluster and for nobody else: there is no way out.
-const corefile = `.:53 {
+// corefile answers for the cluster, for the names that the lab was asked to
+// answer for, and for nobody else: there is no way out.
+func corefile(s layout.Settings) string {
+	return fmt.Sprintf(`.:53 {
     errors
     health :8081 {
         lameduck 0s
     }
     ready :8181
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
+%s    kubernetes cluster.local in-addr.arpa ip6.arpa {
         pods insecure
         ttl 5
     }
     cache 5
-    reload 10s
 }
-`
+`, outsideHosts(s))
+}
 
 // CoreDNS is the cluster's DNS, from the image the lab made of it.
-func CoreDNS(image string) []Object {
+func CoreDNS(image string, s layout.Settings) []Object {
+	config := corefile(s)
+	sum := sha256.Sum256([]byte(config))
 	labels := m{"k8s-app": "kube-dns"}
 	meta := func(name string) m { return m{"name": name, "namespace": "kube-system", "labels": labels} }
 	subject := []any{m{"kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"}}
@@ -44,13 +52,15 @@ func CoreDNS(image string) []Object {
 			"roleRef":  m{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:coredns"},
 			"subjects": subject}},
 		{"/api/v1/namespaces/kube-system/configmaps/coredns", m{
-			"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("coredns"), "data": m{"Corefile": corefile}}},
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("coredns"), "data": m{"Corefile": config}}},
 		{"/api/v1/namespaces/kube-system/services/kube-dns", m{
 			"apiVersion": "v1", "kind": "Service", "metadata": meta("kube-dns"),
 			"spec": m{"clusterIP": layout.DNSIP, "selector": labels, "ports": []any{port("dns", "UDP"), port("dns-tcp", "TCP")}}}},
 		{DNSPath, m{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("coredns"),
 			"spec": m{"replicas": 1, "selector": m{"matchLabels": labels}, "template": m{
-				"metadata": m{"labels": labels}, "spec": dnsPod(image)}}}},
+				// Another configuration is another pod: a file that changes below a running one takes a minute.
+				"metadata": m{"labels": labels, "annotations": m{"rhumb.run/corefile": hex.EncodeToString(sum[:8])}},
+				"spec":     dnsPod(image)}}}},
 	}
 }
 

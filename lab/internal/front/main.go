@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"rhumb.run/rhumb/lab/internal/password"
+	"rhumb.run/rhumb/lab/internal/pki"
+)
+
+// Authority is the name of the one that signs for outside names.
+const Authority = "outside-ca"
+
+// options are where the front listens, and what it needs for answering.
+type options struct {
+	listen, pki, password string
+	git, registry         string // URLs behind
+	names                 Names
+}
+
+// Main runs the front until it is told to stop and returns its exit code.
+func Main(args []string) int {
+	var o options
+	flags := pflag.NewFlagSet("front", pflag.ContinueOnError)
+	flags.StringVar(&o.listen, "listen", "", "address to listen on")
+	flags.StringVar(&o.pki, "pki", "", "directory of the authority")
+	flags.StringVar(&o.password, "password-file", "", "password of user "+password.User+" of the registry; made if it is not there")
+	flags.StringVar(&o.git, "git", "", "URL of the git server")
+	flags.StringVar(&o.registry, "registry", "", "URL of the registry")
+	flags.StringSliceVar(&o.names.Git, "git-name", nil, "name that the git server answers for; may be repeated")
+	flags.StringSliceVar(&o.names.Registry, "registry-name", nil, "name that the registry answers for; may be repeated")
+	if err := flags.Parse(args); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := serve(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, o options) error {
+	authority, err := pki.OpenAuthority(o.pki, Authority)
+	if err != nil {
+		return err
+	}
+	if o.names.Password, err = password.Keep(o.password); err != nil {
+		return err
+	}
+	if o.names.GitURL, err = url.Parse(o.git); err != nil {
+		return fmt.Errorf("reading the git server's URL: %w", err)
+	}
+	if o.names.RegistryURL, err = url.Parse(o.registry); err != nil {
+		return fmt.Errorf("reading the registry's URL: %w", err)
+	}
+	f := New(authority, o.names)
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("opening the port of HTTPS: %w", err)
+	}
+	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig: &tls.Config{GetCertificate: f.Certificate, MinVersion: tls.VersionTLS12}}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ServeTLS(l, "", "") }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving on %s: %w", o.listen, err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close()
+	}
+	return nil
+}
