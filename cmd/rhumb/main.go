@@ -19,9 +19,10 @@ import (
 
 // The exit codes.
 const (
-	exitFound = 1
-	exitUsage = 2
-	exitMute  = 3
+	exitFound    = 1
+	exitUsage    = 2
+	exitNotReady = 2
+	exitMute     = 3
 )
 
 func main() {
@@ -67,7 +68,10 @@ func obey(ctx context.Context, io *streams, args []string) int {
 	if !errors.Is(err, errFound) {
 		sayf(io.err, "%s: %v\n", root.DisplayName(), err)
 	}
-	if !misused {
+	switch {
+	case errors.As(err, new(notReady)):
+		return exitNotReady
+	case !misused:
 		return exitFound
 	}
 	sayf(io.err, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
@@ -88,9 +92,10 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 func newRoot(io *streams, self string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rhumb",
-		Short: "Render, test and lint supply chains, without a cluster",
-		Long: `rhumb shows what a supply chain or delivery makes of an owner, runs tests of
-templates and chains, and finds what is wrong in their files. It needs no cluster.`,
+		Short: "Workloads of a cluster; render, test and lint supply chains without one",
+		Long: `rhumb creates, changes and watches workloads of a cluster. Without a cluster it
+shows what a supply chain or delivery makes of an owner, runs tests of templates
+and chains, and finds what is wrong in their files.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -99,7 +104,8 @@ templates and chains, and finds what is wrong in their files. It needs no cluste
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl rhumb"}
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newRender(io), newTest(io), newLint(io), newTemplates(io), newVersion(io))
+	root.AddCommand(newWorkload(io), newChain(io), newRender(io), newTest(io), newLint(io), newTemplates(io), newVersion(io))
+	root.AddCommand(verbFirst(io)...)
 	if filepath.Base(self) == cartotest {
 		root = newTest(io)
 		root.Use, root.Version = cartotest+" DIRECTORY", version()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rhumb.run/rhumb/internal/testkit/controlplane"
 	"rhumb.run/rhumb/internal/ytt"
 )
 
@@ -19,8 +20,13 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 func TestMain(m *testing.M) {
 	ytt.Main()
 	rhumb := func() { os.Exit(run(context.Background(), &streams{os.Stdin, os.Stdout, os.Stderr}, os.Args)) }
-	testscript.Main(m, map[string]func(){"rhumb": rhumb, "kubectl-rhumb": rhumb, "cartotest": rhumb})
+	testscript.Main(planes{m}, map[string]func(){"rhumb": rhumb, "kubectl-rhumb": rhumb, "cartotest": rhumb})
 }
+
+// planes ends the control plane that tests may have started.
+type planes struct{ *testing.M }
+
+func (p planes) Run() int { return controlplane.Run(p.M) }
 
 // TestScripts types what users type: $REPO is this repository.
 func TestScripts(t *testing.T) {

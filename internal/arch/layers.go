@@ -32,6 +32,7 @@ var pure = []string{
 
 // coreLibs compute; none of them opens a connection or a file.
 var coreLibs = []string{
+	"github.com/pmezard/go-difflib",
 	"go.yaml.in/yaml/v3",
 	"k8s.io/api",
 	"k8s.io/apimachinery",
@@ -43,10 +44,12 @@ var coreLibs = []string{
 var Adapters = []string{
 	"internal/admission",
 	"internal/artifact",
+	"internal/cluster",
 	"internal/git",
 	"internal/kube",
 	"internal/registry",
 	"internal/store",
+	"internal/upload",
 	"internal/web",
 	"internal/ytt",
 }

@@ -48,12 +48,15 @@ var shared struct {
 }
 
 // Main runs the tests and then ends what Shared started.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for whoever leaves by another door.
+func Run(m interface{ Run() int }) int {
 	code := m.Run()
 	if shared.plane != nil {
 		shared.plane.end()
 	}
-	os.Exit(code)
+	return code
 }
 
 // Shared is the control plane that all tests share. Cluster-scoped objects

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+
+	"rhumb.run/rhumb/internal/paper"
+	"rhumb.run/rhumb/internal/testkit/controlplane"
+)
+
+// TestClusterScripts types what users type at a real API server: $NS is a
+// namespace of the script's own, and that of its kubeconfig's context.
+//
+//	kube FILE...    makes the objects, and gives them the status that they have in the file
+func TestClusterScripts(t *testing.T) {
+	config := controlplane.Shared(t)
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/cluster",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			ns, err := namespaceOf(env, config)
+			if err != nil {
+				return err
+			}
+			env.Setenv("NS", ns)
+			kubeconfig := filepath.Join(env.WorkDir, ".kubeconfig")
+			env.Setenv("KUBECONFIG", kubeconfig)
+			return controlplane.WriteKubeconfig(config, ns, kubeconfig)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"kube": func(ts *testscript.TestScript, _ bool, files []string) {
+				for _, f := range files {
+					ts.Check(putAll(config, ts.Getenv("NS"), f, []byte(ts.ReadFile(f))))
+				}
+			},
+		},
+	})
+}
+
+func namespaceOf(env *testscript.Env, config *rest.Config) (string, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return "", err
+	}
+	ctx := context.Background()
+	ns, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "script-"}}, metav1.CreateOptions{})
+	if err != nil {
+		return "", err
+	}
+	env.Defer(func() { _ = client.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{}) })
+	return ns.Name, nil
+}
+
+// putAll makes objects as they stand in a text: spec and all, and then the status.
+func putAll(config *rest.Config, namespace, file string, text []byte) error {
+	docs, err := paper.Parse(file, []byte(os.Expand(string(text), func(name string) string {
+		if name == "NS" {
+			return namespace
+		}
+		return "$" + name
+	})))
+	if err != nil {
+		return err
+	}
+	d, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return err
+	}
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(d))
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		if err := putOne(mapper, client, namespace, doc.Object); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+func putOne(mapper meta.RESTMapper, client dynamic.Interface, namespace string, u *unstructured.Unstructured) error {
+	ctx := context.Background()
+	kind := u.GroupVersionKind()
+	m, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return err
+	}
+	var at dynamic.ResourceInterface = client.Resource(m.Resource)
+	if m.Scope.Name() == meta.RESTScopeNameNamespace {
+		at = client.Resource(m.Resource).Namespace(namespace)
+	}
+	status, has := u.Object["status"].(map[string]any)
+	live, err := at.Create(ctx, u, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		live, err = at.Get(ctx, u.GetName(), metav1.GetOptions{})
+	}
+	if err != nil || !has {
+		return err
+	}
+	for range 10 {
+		if status["observedGeneration"] == "now" {
+			status["observedGeneration"] = live.GetGeneration()
+		}
+		live.Object["status"] = status
+		if _, err = at.UpdateStatus(ctx, live, metav1.UpdateOptions{}); !apierrors.IsConflict(err) {
+			return err
+		}
+		if live, err = at.Get(ctx, u.GetName(), metav1.GetOptions{}); err != nil {
+			return err
+		}
+	}
+	return errors.New("its status changes all the time")
+}
