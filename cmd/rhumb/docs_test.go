@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rhumb.run/rhumb/internal/lint"
@@ -114,7 +113,14 @@ func TestReferenceHasEverything(t *testing.T) {
 		if !strings.Contains(text, "\n## rhumb "+cmd.Name()+"\n") {
 			t.Errorf("there is nothing about %s", cmd.Name())
 		}
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { everyFlag(t, text, cmd, f) })
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { everyFlag(t, text, "## rhumb "+cmd.Name(), f) })
+		for _, verb := range cmd.Commands() {
+			heading := "### rhumb " + cmd.Name() + " " + verb.Name()
+			if !strings.Contains(text, "\n"+heading+"\n") {
+				t.Errorf("there is nothing about %s %s", cmd.Name(), verb.Name())
+			}
+			verb.Flags().VisitAll(func(f *pflag.Flag) { everyFlag(t, text, heading, f) })
+		}
 	}
 	for _, rule := range ruleNames() {
 		if !strings.Contains(text, "| `"+rule+"` |") {
@@ -123,13 +129,31 @@ func TestReferenceHasEverything(t *testing.T) {
 	}
 }
 
-func everyFlag(t *testing.T, text string, cmd *cobra.Command, f *pflag.Flag) {
+// everyFlag looks for a flag below a heading. What several verbs have is told
+// once: of all at the noun, and those of create at apply, which it names.
+func everyFlag(t *testing.T, text, heading string, f *pflag.Flag) {
 	t.Helper()
-	_, about, _ := strings.Cut(text, "\n## rhumb "+cmd.Name()+"\n")
-	about, _, _ = strings.Cut(about, "\n## ")
-	if f.Name != "help" && !strings.Contains(about, "`--"+f.Name) {
-		t.Errorf("there is nothing about --%s of %s", f.Name, cmd.Name())
+	about := below(text, heading)
+	if noun, isVerb := strings.CutPrefix(heading, "###"); isVerb {
+		all, _, _ := strings.Cut(below(text, "## rhumb workload"), "\n### ")
+		about += all
+		if noun == " rhumb workload create" {
+			about += below(text, "### rhumb workload apply")
+		}
 	}
+	if f.Name != "help" && !strings.Contains(about, "`--"+f.Name) {
+		t.Errorf("there is nothing about --%s at %s", f.Name, heading)
+	}
+}
+
+// below is the text from a heading to the next of its level or above.
+func below(text, heading string) string {
+	_, about, _ := strings.Cut(text, "\n"+heading+"\n")
+	about, _, _ = strings.Cut(about, "\n## ")
+	if strings.HasPrefix(heading, "###") {
+		about, _, _ = strings.Cut(about, "\n### ")
+	}
+	return about
 }
 
 // What the README tells to type works as it stands.
