@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 )
 
 type lintFlags struct {
+	files           []string
 	form, failOn    string
 	complete, rules bool
 }
@@ -38,9 +40,10 @@ its place, its rule, and how to mend it.`,
   rhumb lint platform/ -o sarif > lint.sarif
   rhumb lint --rules`,
 		Args: exactly(cobra.ArbitraryArgs),
-		RunE: func(_ *cobra.Command, args []string) error { return f.run(io, args) },
+		RunE: func(_ *cobra.Command, args []string) error { return f.run(io, append(f.files, args...)) },
 	}
 	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "a file, a folder with all below it, or - for standard input; arguments mean the same")
 	flags.StringVarP(&f.form, "format", "o", "text", "text, json, sarif, or github (annotations of a workflow)")
 	flags.StringVar(&f.failOn, "fail-on", "error", "the least severity that fails: error, warning, info, or never")
 	flags.BoolVar(&f.complete, "complete", false, "the files hold the whole platform: a template that they lack is missing")
@@ -72,10 +75,21 @@ func (f *lintFlags) run(io *streams, args []string) error {
 	if err := f.print(io, found); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(args, missing) {
+		return errFound // what was not looked at is not well, whatever is forgiven
+	}
 	if f.failOn != "never" && slices.ContainsFunc(found, func(x lint.Finding) bool { return x.Severity.AtLeast(lint.Severity(f.failOn)) }) {
 		return errFound
 	}
 	return nil
+}
+
+func missing(path string) bool {
+	if path == paper.Stdin {
+		return false
+	}
+	_, err := os.Stat(path)
+	return err != nil
 }
 
 func (f *lintFlags) print(io *streams, found []lint.Finding) error {

@@ -45,8 +45,13 @@ The report goes to standard error, a line PASS or FAIL for each test.`,
 
   # write down what happens now, then read the difference
   rhumb test test/stories --update`,
-		Args: exactly(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), io, args) },
+		Args: exactly(cobra.ArbitraryArgs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name the tests to run: a folder, or a story (.txtar)")
+			}
+			return f.run(cmd.Context(), io, args)
+		},
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say what each test is about")
