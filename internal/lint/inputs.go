@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/core/blueprint"
 	"rhumb.run/rhumb/internal/core/template"
 	"rhumb.run/rhumb/internal/paper"
 )
@@ -126,7 +127,8 @@ func called(templates []*source) string {
 	return strings.Join(out, " or ")
 }
 
-// checkOutputs: what a resource yields, another takes. A deployment is an end in itself.
+// checkOutputs: what a resource yields, another takes. A deployment is an end in itself, and so is a resource that stamps
+// for some owners only: without an output, nothing could be passed on for the others.
 func (m *model) checkOutputs(c *chain) {
 	taken := map[string]bool{}
 	for _, r := range c.resources {
@@ -136,10 +138,14 @@ func (m *model) checkOutputs(c *chain) {
 	}
 	for _, r := range c.resources {
 		for _, s := range sorts {
-			if r.Template.Kind == s.kind && !taken[r.Name] {
+			if r.Template.Kind == s.kind && !taken[r.Name] && !passesOn(r.Options) {
 				m.add(c.d, c.d.Place(r.at+".name"), "unused-output", "let another resource take it, or make the template a ClusterTemplate",
 					"nobody takes the %s of resource %q", s.one, r.Name)
 			}
 		}
 	}
+}
+
+func passesOn(options []blueprint.Option) bool {
+	return slices.ContainsFunc(options, func(o blueprint.Option) bool { return o.PassThrough != "" })
 }

@@ -105,6 +105,18 @@ func TestPassThroughReadsItsInput(t *testing.T) {
 	}
 }
 
+// Only what yields something can pass an input on for the owners for whom it stamps nothing: no other resource need take it.
+func TestPassThroughNeedsNoTaker(t *testing.T) {
+	chain := func(ref string) string {
+		return `---
+{apiVersion: carto.run/v1alpha1, kind: ClusterSupplyChain, metadata: {name: c}, spec: {selector: {a: b}, resources: [
+  {name: i, templateRef: {kind: ClusterImageTemplate, name: elsewhere}},
+  {name: end, images: [{name: one, resource: i}], templateRef: {kind: ClusterImageTemplate, ` + ref + "}}]}}\n"
+	}
+	finds(t, chain("options: [{name: elsewhere, selector: {matchLabels: {a: b}}}, {passThrough: one, selector: {matchLabels: {a: c}}}]"), "", "it could be no ClusterTemplate")
+	finds(t, chain("options: [{name: elsewhere, selector: {matchLabels: {a: b}}}, {name: other, selector: {matchLabels: {a: c}}}]"), "unused-output", "it could")
+}
+
 const (
 	runTemplate = `---
 {apiVersion: carto.run/v1alpha1, kind: ClusterRunTemplate, metadata: {name: r}, spec: {outputs: {url: .spec.url, other: .spec.other},
