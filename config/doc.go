@@ -8,6 +8,7 @@
 //	admission/  by hand: rules about values of any type, which a definition cannot express
 //	rbac/       by hand: what the controller may do, and what users may
 //	install/    by hand: namespace, Deployment, Services, the webhook
+//	ootb/       by hand: supply chains to start with, for kubectl apply -k
 //
 // The package never changes what it reads.
 package config
