@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,6 +73,21 @@ type ask struct {
 	repository string
 	path       string // after the repository: manifests/latest, blobs/sha256:…
 	accept     string
+	// write asks for leave to push as well, and from for leave to pull from another repository.
+	write bool
+	from  string
+	// at is where the registry itself sent us, in place of the path.
+	at    *url.URL
+	query url.Values
+	// body is what is sent; it is opened for each try.
+	body *body
+}
+
+// body is what a request brings.
+type body struct {
+	open  func() (io.ReadCloser, error)
+	size  int64
+	media string
 }
 
 // try does something at one endpoint as one login; login is nil for nobody in particular.
@@ -209,15 +225,15 @@ func (c *Client) fix(reason string, ref image.Ref, logins image.Logins) string {
 
 // do sends one request and answers a challenge. The caller closes the body of a response that it is given.
 func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) (*http.Response, error) {
-	repository := strings.TrimPrefix(e.URL.Path+"/"+a.repository, "/")
-	key := sessionKey{endpoint: e.URL.Scheme + "://" + e.URL.Host, repository: repository}
+	repository := e.path(a.repository)
+	key := sessionKey{endpoint: e.URL.Scheme + "://" + e.URL.Host, repository: repository, write: a.write, from: a.from}
 	if login != nil {
 		key.login = image.Logins{*login}.Digest()
 	}
 	s, known := c.sessions.get(key)
 	if known && s.challenge.bearer && time.Now().After(s.until) {
 		var err error
-		if s, err = c.fetchToken(ctx, e, login, repository, s.challenge); err != nil {
+		if s, err = c.fetchToken(ctx, e, login, key, s.challenge); err != nil {
 			c.sessions.drop(key)
 			return nil, err
 		}
@@ -235,7 +251,7 @@ func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) 
 	c.sessions.drop(key)
 	s = session{basic: true}
 	if ch.bearer {
-		if s, err = c.fetchToken(ctx, e, login, repository, ch); err != nil {
+		if s, err = c.fetchToken(ctx, e, login, key, ch); err != nil {
 			return nil, err
 		}
 	}
@@ -256,6 +272,14 @@ func answerable(ch challenge, login *image.Login, s session) bool {
 
 func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repository string, a ask, s session) (*http.Response, error) {
 	u := url.URL{Scheme: e.URL.Scheme, Host: e.URL.Host, Path: "/v2/" + repository + "/" + a.path}
+	if a.at != nil {
+		u = *a.at
+	}
+	if len(a.query) > 0 {
+		q := u.Query()
+		maps.Copy(q, a.query)
+		u.RawQuery = q.Encode()
+	}
 	req, err := http.NewRequestWithContext(ctx, a.method, u.String(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: %w", e, err)
@@ -264,6 +288,25 @@ func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repos
 	if a.accept != "" {
 		req.Header.Set("Accept", a.accept)
 	}
+	if a.body != nil {
+		if req.Body, err = a.body.open(); err != nil {
+			return nil, err
+		}
+		req.ContentLength = a.body.size
+		req.Header.Set("Content-Type", a.body.media)
+	}
+	// A login goes to its registry alone, wherever that says an upload goes on.
+	if u.Scheme == e.URL.Scheme && u.Host == e.URL.Host {
+		authorize(req, login, s)
+	}
+	resp, err := c.clients.of(e.CA).Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", e, err)
+	}
+	return resp, nil
+}
+
+func authorize(req *http.Request, login *image.Login, s session) {
 	switch {
 	case login != nil && login.RegistryToken != "":
 		req.Header.Set("Authorization", "Bearer "+string(login.RegistryToken))
@@ -272,11 +315,6 @@ func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repos
 	case s.basic && login != nil:
 		req.SetBasicAuth(login.Username, string(login.Password))
 	}
-	resp, err := c.clients.of(e.CA).Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", e, err)
-	}
-	return resp, nil
 }
 
 // bad turns a response that is not 200 into an answer, and closes it.

@@ -21,9 +21,10 @@ const (
 
 // descriptor names content in a manifest.
 type descriptor struct {
-	MediaType string `json:"mediaType"`
-	Digest    string `json:"digest"`
-	Size      int64  `json:"size"`
+	MediaType string   `json:"mediaType"`
+	Digest    string   `json:"digest"`
+	Size      int64    `json:"size"`
+	URLs      []string `json:"urls"`
 	Platform  *struct {
 		OS           string `json:"os"`
 		Architecture string `json:"architecture"`

@@ -39,7 +39,7 @@ func (c *Client) Resolve(ctx context.Context, ref image.Ref, logins image.Logins
 }
 
 func (c *Client) head(ctx context.Context, e Endpoint, l *image.Login, ref image.Ref) (string, error) {
-	resp, err := c.do(ctx, e, l, ask{http.MethodHead, ref.Repository, "manifests/" + ref.Manifest(), acceptManifest})
+	resp, err := c.do(ctx, e, l, ask{method: http.MethodHead, repository: ref.Repository, path: "manifests/" + ref.Manifest(), accept: acceptManifest})
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +61,7 @@ func (c *Client) head(ctx context.Context, e Endpoint, l *image.Login, ref image
 
 // manifest fetches a manifest and hashes it; neither its header nor the digest in the request is believed.
 func (c *Client) manifest(ctx context.Context, e Endpoint, l *image.Login, ref image.Ref) (body []byte, digest string, err error) {
-	resp, err := c.do(ctx, e, l, ask{http.MethodGet, ref.Repository, "manifests/" + ref.Manifest(), acceptManifest})
+	resp, err := c.do(ctx, e, l, ask{method: http.MethodGet, repository: ref.Repository, path: "manifests/" + ref.Manifest(), accept: acceptManifest})
 	if err != nil {
 		return nil, "", err
 	}

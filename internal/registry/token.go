@@ -23,9 +23,25 @@ const (
 	expiryMargin  = 10 * time.Second
 )
 
-// sessionKey is one registry as one login sees one of its repositories.
+// sessionKey is one registry as one login sees one of its repositories, to read or also to write.
 type sessionKey struct {
 	endpoint, login, repository string
+	write                       bool
+	// from is another repository that it reads, for content that both have.
+	from string
+}
+
+// scopes are what a token service is asked for.
+func (k sessionKey) scopes() []string {
+	actions := "pull"
+	if k.write {
+		actions = "pull,push"
+	}
+	out := []string{"repository:" + k.repository + ":" + actions}
+	if k.from != "" {
+		out = append(out, "repository:"+k.from+":pull")
+	}
+	return out
 }
 
 // session is what is known of how to be let in.
@@ -70,8 +86,8 @@ func (s *sessions) reset() {
 	s.all = nil
 }
 
-// fetchToken asks a token service for leave to pull one repository.
-func (c *Client) fetchToken(ctx context.Context, e Endpoint, login *image.Login, repository string, ch challenge) (session, error) {
+// fetchToken asks a token service for leave to use one repository.
+func (c *Client) fetchToken(ctx context.Context, e Endpoint, login *image.Login, key sessionKey, ch challenge) (session, error) {
 	realm, err := url.Parse(ch.realm)
 	if err != nil || realm.Host == "" || (realm.Scheme != "https" && realm.Scheme != "http") || realm.User != nil {
 		return session{}, &answer{reason: image.ReasonRemote, words: "it names a token service that is no URL"}
@@ -83,7 +99,7 @@ func (c *Client) fetchToken(ctx context.Context, e Endpoint, login *image.Login,
 			fix:    "an operator can name that host under tokenHosts of the registry in the registries file",
 		}
 	}
-	req, err := tokenRequest(ctx, realm, login, repository, ch)
+	req, err := tokenRequest(ctx, realm, login, key.scopes(), ch)
 	if err != nil {
 		return session{}, err
 	}
@@ -104,8 +120,7 @@ func (c *Client) fetchToken(ctx context.Context, e Endpoint, login *image.Login,
 	return readToken(body, ch)
 }
 
-func tokenRequest(ctx context.Context, realm *url.URL, login *image.Login, repository string, ch challenge) (*http.Request, error) {
-	scopes := []string{"repository:" + repository + ":pull"}
+func tokenRequest(ctx context.Context, realm *url.URL, login *image.Login, scopes []string, ch challenge) (*http.Request, error) {
 	if ch.scope != "" && !strings.HasPrefix(ch.scope, "repository:") {
 		scopes = append(scopes, ch.scope)
 	}

@@ -66,8 +66,15 @@ func Count(asked []string, method string) int {
 }
 
 // Hosts reach the front as Host.
-func (f *Front) Hosts() *registry.Hosts {
+func (f *Front) Hosts() *registry.Hosts { return Reach(map[string]*Front{Host: f}) }
+
+// Reach are hosts that reach fronts by names.
+func Reach(fronts map[string]*Front) *registry.Hosts {
+	var hosts []registry.Host
+	for name, f := range fronts {
+		hosts = append(hosts, registry.Host{Host: name, Endpoint: f.URL})
+	}
 	h := registry.NewHosts()
-	h.SetFile([]registry.Host{{Host: Host, Endpoint: f.URL}})
+	h.SetFile(hosts)
 	return h
 }

@@ -75,6 +75,11 @@ func Index(images map[string]v1.Image) v1.ImageIndex {
 	return idx
 }
 
+// Nest makes an index of an index.
+func Nest(idx v1.ImageIndex) v1.ImageIndex {
+	return mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: idx})
+}
+
 // Push pushes an image or an index to repository:tag behind a URL and returns its digest.
 func Push(t *testing.T, base, repositoryTag string, what remote.Taggable, o ...remote.Option) string {
 	t.Helper()

@@ -36,6 +36,9 @@ func Run(t *testing.T, start func(t *testing.T) http.Handler) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, NewFront(t, start(t))) })
 	}
+	for name, test := range copies {
+		t.Run(name, func(t *testing.T) { test(newCopying(t, start)) })
+	}
 }
 
 // Ref parses a reference of a test.

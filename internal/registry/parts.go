@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+// What one image may consist of.
+const (
+	maxDepth    = 4
+	maxChildren = 1000
+	maxBlobs    = 1000
+)
+
+// part is a manifest or an index, and what it names.
+type part struct {
+	raw           []byte
+	media, digest string
+	children      []string // manifests
+	blobs         []descriptor
+}
+
+// fetch gets a manifest from the source and reads it.
+func (r *copying) fetch(ctx context.Context, digest string, depth int) (part, error) {
+	if depth > maxDepth {
+		return part{}, sourceFailure(unlike("its index holds indexes more than %d deep", maxDepth))
+	}
+	p := part{digest: digest}
+	err := r.Client.each(ctx, r.Source.At(digest), r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+		ctx, cancel := context.WithTimeout(ctx, r.Client.timeout)
+		defer cancel()
+		var err error
+		p.raw, _, err = r.Client.manifest(ctx, e, l, r.Source.At(digest))
+		return err
+	})
+	if err == nil {
+		err = p.read()
+	}
+	for _, d := range p.blobs {
+		r.total.Add(d.Size)
+	}
+	return p, sourceFailure(err)
+}
+
+// read finds what a manifest names. What lies at addresses of its own is not the registry's, and stays there.
+func (p *part) read() error {
+	var m struct {
+		MediaType string       `json:"mediaType"`
+		Config    *descriptor  `json:"config"`
+		Layers    []descriptor `json:"layers"`
+		Manifests []descriptor `json:"manifests"`
+	}
+	if json.Unmarshal(p.raw, &m) != nil {
+		return unlike("its manifest is not JSON")
+	}
+	p.media = m.MediaType
+	if p.media == "" { // OCI lets it be left out
+		if p.media = mediaOCIManifest; m.Manifests != nil {
+			p.media = mediaOCIIndex
+		}
+	}
+	if len(m.Manifests) > maxChildren || len(m.Layers) > maxBlobs {
+		return unlike("it names more than %d manifests or %d layers", maxChildren, maxBlobs)
+	}
+	said := map[string]bool{}
+	for _, d := range m.Manifests {
+		if _, err := checked(d); err != nil {
+			return err
+		}
+		if !said[d.Digest] {
+			p.children = append(p.children, d.Digest)
+		}
+		said[d.Digest] = true
+	}
+	if m.Config != nil {
+		m.Layers = append(m.Layers, *m.Config)
+	}
+	for _, d := range m.Layers {
+		if _, err := checked(d); err != nil {
+			return err
+		}
+		if !said[d.Digest] && !d.elsewhere() {
+			p.blobs = append(p.blobs, d)
+		}
+		said[d.Digest] = true
+	}
+	return nil
+}
+
+// elsewhere is true of layers that may not be passed on, and say where they are.
+func (d *descriptor) elsewhere() bool {
+	return len(d.URLs) > 0 && (strings.Contains(d.MediaType, "foreign") || strings.Contains(d.MediaType, "nondistributable"))
+}
+
+// unlike is said of what no image looks like.
+func unlike(format string, args ...any) *answer {
+	return &answer{reason: image.ReasonRemote, words: fmt.Sprintf(format, args...), fix: "see what pushes such an image"}
+}
