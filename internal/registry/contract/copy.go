@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,7 @@ var copies = map[string]func(*copying){
 	"CopyOthersTag":      (*copying).othersTag,
 	"CopyCorrupt":        (*copying).corrupt,
 	"CopyCutShort":       (*copying).cutShort,
+	"CopyElsewhere":      (*copying).uploadElsewhere,
 	"CopyTargetBreaks":   (*copying).targetBreaks,
 	"CopyTargetForgets":  (*copying).targetForgets,
 	"CopyShared":         (*copying).shared,
@@ -44,12 +46,15 @@ var copies = map[string]func(*copying){
 type copying struct {
 	*testing.T
 	source, target *Front
+	store          *Front // the target by another address
 	copier         *registry.Copier
 }
 
 func newCopying(t *testing.T, start func(*testing.T) http.Handler) *copying {
 	c := &copying{T: t, source: NewFront(t, start(t)), target: NewFront(t, start(t))}
-	hosts := Reach(map[string]*Front{Host: c.source, Target: c.target})
+	c.store = NewFront(t, c.target.next)
+	// The store is trusted as an address, since no other may be on loopback; no login is for it.
+	hosts := Reach(map[string]*Front{Host: c.source, Target: c.target, "store.example.com": c.store})
 	c.copier = &registry.Copier{Client: registry.NewClient(registry.Options{Hosts: hosts})}
 	return c
 }
@@ -207,20 +212,61 @@ func (c *copying) corrupt() {
 	c.must(c.job("apps/demo:1"))
 }
 
+// cutShort: a blob that ends before its end, whether or not its length was promised.
 func (c *copying) cutShort() {
 	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": strings.Repeat("long", 10_000)}))
-	c.source.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if strings.Contains(r.URL.Path, "/blobs/") {
-			w.Header().Set("Content-Length", "100000")
-			_, _ = w.Write([]byte("short"))
-			return
+	for promised, want := range map[string]string{"100000": "unexpected EOF", "5": "ended after 5 of"} {
+		c.source.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if strings.Contains(r.URL.Path, "/blobs/") {
+				w.Header().Set("Content-Length", promised)
+				_, _ = w.Write([]byte("short"))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+		_, err := c.copy(c.job("apps/demo:1"))
+		if f := c.failure(err); !f.Source || !strings.Contains(err.Error(), want) || c.at("apps/demo:1") != "" {
+			c.Errorf("%s bytes promised: %v, of the source: %v", promised, err, f.Source)
+		}
+	}
+}
+
+// uploadElsewhere: a registry may send uploads to another host, which is shown no login.
+func (c *copying) uploadElsewhere() {
+	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
+	c.store.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if shown := r.Header.Get("Authorization"); shown != "" {
+			c.Errorf("the store of blobs was shown %q", shown)
 		}
 		next.ServeHTTP(w, r)
 	})
-	_, err := c.copy(c.job("apps/demo:1"))
-	if f := c.failure(err); !f.Source || c.at("apps/demo:1") != "" {
-		c.Errorf("%v, of the source: %v", err, f.Source)
+	c.target.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if _, _, shown := r.BasicAuth(); !shown {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(&sentOn{w, c.store.URL}, r)
+	})
+	j := c.job("apps/demo:1")
+	j.TargetLogins = image.Logins{{Host: Target, From: "the target's", Username: "writer", Password: "w"}}
+	c.must(j)
+	if Count(c.store.Asked(), http.MethodPut) != 2 { // a layer and the config
+		c.Error("the uploads did not go to the store")
 	}
+}
+
+// sentOn has uploads go on at another address.
+type sentOn struct {
+	http.ResponseWriter
+	to string
+}
+
+func (s *sentOn) WriteHeader(code int) {
+	if at, err := url.Parse(s.Header().Get("Location")); err == nil && code == http.StatusAccepted {
+		s.Header().Set("Location", s.to+at.RequestURI())
+	}
+	s.ResponseWriter.WriteHeader(code)
 }
 
 // targetBreaks: after some blobs the target is out of order; later only the others are sent.

@@ -19,6 +19,7 @@ const Host = "reg.example.com:5000"
 // Front stands before a registry, over real HTTP: it counts the requests and answers in the registry's place when told to.
 type Front struct {
 	*httptest.Server
+	next http.Handler
 
 	mu    sync.Mutex
 	asked []string
@@ -28,7 +29,7 @@ type Front struct {
 // NewFront serves a registry for the length of a test.
 func NewFront(t *testing.T, next http.Handler) *Front {
 	t.Helper()
-	f := &Front{}
+	f := &Front{next: next}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.asked = append(f.asked, r.Method+" "+r.URL.Path)
