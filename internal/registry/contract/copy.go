@@ -4,9 +4,7 @@ package contract
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -197,125 +195,6 @@ func (c *copying) othersTag() {
 	c.must(j)
 }
 
-// corrupt: a blob that is not what it says is never stored, and the tag never written.
-func (c *copying) corrupt() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
-	c.source.Fault(lies("/blobs/"))
-	_, err := c.copy(c.job("apps/demo:1"))
-	if f := c.failure(err); f.Reason != image.ReasonDigestMismatch || !f.Source {
-		c.Errorf("%v, of the source: %v", err, f.Source)
-	}
-	if got := c.at("apps/demo:1"); got != "" {
-		c.Errorf("the target has %s", got)
-	}
-	c.source.Fault(nil)
-	c.must(c.job("apps/demo:1"))
-}
-
-// cutShort: a blob that ends before its end, whether or not its length was promised.
-func (c *copying) cutShort() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": strings.Repeat("long", 10_000)}))
-	for promised, want := range map[string]string{"100000": "unexpected EOF", "5": "ended after 5 of"} {
-		c.source.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			if strings.Contains(r.URL.Path, "/blobs/") {
-				w.Header().Set("Content-Length", promised)
-				_, _ = w.Write([]byte("short"))
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-		_, err := c.copy(c.job("apps/demo:1"))
-		if f := c.failure(err); !f.Source || !strings.Contains(err.Error(), want) || c.at("apps/demo:1") != "" {
-			c.Errorf("%s bytes promised: %v, of the source: %v", promised, err, f.Source)
-		}
-	}
-}
-
-// uploadElsewhere: a registry may send uploads to another host, which is shown no login.
-func (c *copying) uploadElsewhere() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
-	c.store.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if shown := r.Header.Get("Authorization"); shown != "" {
-			c.Errorf("the store of blobs was shown %q", shown)
-		}
-		next.ServeHTTP(w, r)
-	})
-	c.target.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if _, _, shown := r.BasicAuth(); !shown {
-			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(&sentOn{w, c.store.URL}, r)
-	})
-	j := c.job("apps/demo:1")
-	j.TargetLogins = image.Logins{{Host: Target, From: "the target's", Username: "writer", Password: "w"}}
-	c.must(j)
-	if Count(c.store.Asked(), http.MethodPut) != 2 { // a layer and the config
-		c.Error("the uploads did not go to the store")
-	}
-}
-
-// sentOn has uploads go on at another address.
-type sentOn struct {
-	http.ResponseWriter
-	to string
-}
-
-func (s *sentOn) WriteHeader(code int) {
-	if at, err := url.Parse(s.Header().Get("Location")); err == nil && code == http.StatusAccepted {
-		s.Header().Set("Location", s.to+at.RequestURI())
-	}
-	s.ResponseWriter.WriteHeader(code)
-}
-
-// targetBreaks: after some blobs the target is out of order; later only the others are sent.
-func (c *copying) targetBreaks() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}, Files{"b": "2"}, Files{"c": "3"}, Files{"d": "4"}))
-	c.copier.Blobs = 1
-	var puts atomic.Int32
-	c.target.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if r.Method == http.MethodPut && puts.Add(1) > 3 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-	_, err := c.copy(c.job("apps/demo:1"))
-	if f := c.failure(err); f.Source || !strings.Contains(err.Error(), "503") {
-		c.Errorf("%v, of the source: %v", err, f.Source)
-	}
-	c.target.Fault(nil)
-	if got := c.at("apps/demo:1"); got != "" {
-		c.Errorf("the tag is there: %s", got)
-	}
-	c.must(c.job("apps/demo:1"))
-	uploads := 0
-	for _, a := range c.target.Asked() {
-		if strings.HasPrefix(a, "PUT ") && strings.Contains(a, "/blobs/") {
-			uploads++
-		}
-	}
-	if uploads != 2 { // of five: four layers and a config
-		c.Errorf("%d blobs were sent anew, want 2", uploads)
-	}
-}
-
-// targetForgets: a registry that lost a blob in between says so when it is given the manifest; that heals by itself.
-func (c *copying) targetForgets() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
-	var once atomic.Bool
-	c.target.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") && once.CompareAndSwap(false, true) {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`))
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-	c.must(c.job("apps/demo:1"))
-}
-
 // shared: a second repository takes what the first has from there.
 func (c *copying) shared() {
 	Push(c.T, c.source.URL, "apps/one:1", Image(c.T, Files{"base": strings.Repeat("b", 1000)}, Files{"app": "1"}))
@@ -324,43 +203,6 @@ func (c *copying) shared() {
 	done := c.must(c.job("apps/two:1"))
 	if done.Mounted+done.Skipped == 0 || done.Sent+done.Mounted+done.Skipped != done.Total {
 		c.Errorf("%+v: want the base mounted, or skipped where a registry keeps blobs for all its repositories", done)
-	}
-}
-
-func (c *copying) refused() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
-	c.target.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = w.Write([]byte(`{"errors":[{"code":"DENIED","message":"read only"}]}`))
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-	_, err := c.copy(c.job("apps/demo:1"))
-	if f := c.failure(err); f.Reason != image.ReasonUnauthorized || f.Source || !strings.Contains(err.Error(), "read only") {
-		c.Errorf("%v, of the source: %v", err, f.Source)
-	}
-}
-
-func (c *copying) notThere() {
-	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
-	_, err := c.copy(c.job("apps/demo:2"))
-	if f := c.failure(err); f.Reason != image.ReasonNotFound || !f.Source {
-		c.Errorf("%v, of the source: %v", err, f.Source)
-	}
-}
-
-// deep: an index of indexes of … is not followed for ever.
-func (c *copying) deep() {
-	idx := two(c.T)
-	for range 6 {
-		idx = Nest(idx)
-	}
-	Push(c.T, c.source.URL, "apps/demo:1", idx)
-	_, err := c.copy(c.job("apps/demo:1"))
-	if f := c.failure(err); !f.Source || !strings.Contains(err.Error(), "deep") {
-		c.Errorf("%v, of the source: %v", err, f.Source)
 	}
 }
 
@@ -424,31 +266,5 @@ func (c *copying) progress() {
 	done := c.must(j)
 	if p := last.Load(); p == nil || p.Total != done.Total || done.Sent != done.Total || done.Total == 0 {
 		c.Errorf("told %+v, came to %+v", p, done.Progress)
-	}
-}
-
-// keepsLogins: each registry asks for a login, and is shown its own alone.
-func (c *copying) keepsLogins() {
-	Push(c.T, c.source.URL, "apps/demo:1", two(c.T))
-	j := c.job("apps/demo:1")
-	j.SourceLogins = image.Logins{{Host: Host, From: "the source's", Username: "reader", Password: "r"}}
-	j.TargetLogins = image.Logins{{Host: Target, From: "the target's", Username: "writer", Password: "w"}}
-	for front, user := range map[*Front]string{c.source: "reader", c.target: "writer"} {
-		front.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			got, _, shown := r.BasicAuth()
-			switch {
-			case !shown:
-				w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-				w.WriteHeader(http.StatusUnauthorized)
-			case got != user:
-				c.Errorf("%s was shown the login of %s", user, got)
-				w.WriteHeader(http.StatusForbidden)
-			default:
-				next.ServeHTTP(w, r)
-			}
-		})
-	}
-	if done := c.must(j); done.Already {
-		c.Error(fmt.Sprintf("%+v", done))
 	}
 }
