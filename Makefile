@@ -68,9 +68,9 @@ dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
 lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
 	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)
 
-neighbours: lab ## Flux, Tekton and kpack, for 'rhumb-lab up --with git,flux,tekton,kpack' (7 minutes cold, seconds after)
+neighbours: lab ## Flux, Tekton, kpack and Skipper, for 'rhumb-lab up --with git,flux,tekton,kpack,ingress' (8 minutes cold, seconds after)
 	@test/packages lab/neighbours/packages.txt
-	$(call timed,building neighbours (7 minutes on a cold cache), lab/neighbours/build)
+	$(call timed,building neighbours (8 minutes on a cold cache), lab/neighbours/build)
 
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages

@@ -24,7 +24,7 @@ type upFlags struct {
 	where
 	noNode, scheduler, foreground, untilEOF, ephemeral bool
 	apiPort, registryPort                              int
-	gitPort                                            int
+	gitPort, ingressPort                               int
 	notify, gitNotify, forwards, with, outside         []string
 }
 
@@ -49,6 +49,7 @@ func (f *upFlags) define(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.notify, "notify", nil, "URL told of each push to the registry; may be repeated (default with a node: Rhumb's own hook)")
 	cmd.Flags().StringSliceVar(&f.with, "with", nil, "neighbours to run as well: "+strings.Join(neighbour.Names(), ", "))
 	cmd.Flags().IntVar(&f.gitPort, "git-port", 5001, "with --with git: port of the git server on 127.0.0.1")
+	cmd.Flags().IntVar(&f.ingressPort, "ingress-port", 8080, "with --with ingress: port of the ingress controller on 127.0.0.1")
 	cmd.Flags().StringArrayVar(&f.gitNotify, "git-notify", nil, "URL told of each push to the git server; may be repeated")
 	cmd.Flags().StringArrayVar(&f.outside, "outside", nil, "NAME=git or NAME=registry, a name of the outside world that the lab answers for, in pods; may be repeated")
 	cmd.Flags().StringArrayVar(&f.forwards, "forward", nil, "LISTEN=TARGET, a port of the machine's loopback that leads into the lab; may be repeated")
@@ -137,6 +138,9 @@ func (f *upFlags) settings(cmd *cobra.Command, l layout.Layout) (layout.Settings
 	if slices.Contains(f.with, neighbour.Git) {
 		s.GitPort = f.gitPort
 	}
+	if slices.Contains(f.with, neighbour.Ingress) {
+		s.IngressPort = f.ingressPort
+	}
 	if s.Name == "" {
 		s.Name = layout.Name(l.Root)
 	}
@@ -183,6 +187,9 @@ func nextSteps(out io.Writer, l layout.Layout) error {
 	}
 	if s.GitPort > 0 {
 		fmt.Fprintf(out, "  git:      http://localhost:%d (user %s, password in %s)\n", s.GitPort, git.User, l.GitPassword())
+	}
+	if s.IngressPort > 0 {
+		fmt.Fprintf(out, "  ingress:  http://127.0.0.1:%d, by Host: curl -H 'Host: …'\n", s.IngressPort)
 	}
 	fmt.Fprintf(out, "  rhumb-lab status --data-dir %s\n  rhumb-lab down --data-dir %s\n", l.Root, l.Root)
 	return nil

@@ -19,8 +19,8 @@ import (
 )
 
 // ports are what a lab with a node shows of itself on the machine: first the
-// API server, then the registry and the git server, then what the user asked
-// for.
+// API server, then the registry, the git server and the ingress controller,
+// then what the user asked for.
 func ports(s layout.Settings) []layout.Forward {
 	loopback := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	own := []layout.Forward{
@@ -29,6 +29,9 @@ func ports(s layout.Settings) []layout.Forward {
 	}
 	if s.GitPort > 0 {
 		own = append(own, layout.Forward{Listen: loopback(s.GitPort), Target: loopback(s.GitPort)})
+	}
+	if s.IngressPort > 0 {
+		own = append(own, layout.Forward{Listen: loopback(s.IngressPort), Target: net.JoinHostPort(layout.NodeIP, strconv.Itoa(layout.IngressPort))})
 	}
 	return append(own, s.Forwards...)
 }

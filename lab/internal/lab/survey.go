@@ -59,6 +59,9 @@ func Survey(ctx context.Context, l layout.Layout) (Overview, error) {
 	if s.GitPort > 0 {
 		o.Addresses = append(o.Addresses, Address{"git", fmt.Sprintf("http://localhost:%d (user %s, password in %s)", s.GitPort, git.User, l.GitPassword())})
 	}
+	if s.IngressPort > 0 {
+		o.Addresses = append(o.Addresses, Address{"ingress", fmt.Sprintf("http://127.0.0.1:%d, by the Host that is asked for", s.IngressPort)})
+	}
 	for _, name := range s.OutsideNames(layout.OutsideGit) {
 		o.Addresses = append(o.Addresses, Address{"outside", fmt.Sprintf("https://%s is git, in pods", name)})
 	}

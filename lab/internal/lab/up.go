@@ -82,13 +82,14 @@ func Settle(l layout.Layout, s layout.Settings) (layout.Settings, error) {
 	} else if err := portFree(s.APIPort, "--api-port"); err != nil {
 		return s, err
 	}
-	if s.RegistryPort > 0 {
-		if err := portFree(s.RegistryPort, "--registry-port"); err != nil {
-			return s, err
+	for _, port := range []struct {
+		number int
+		flag   string
+	}{{s.RegistryPort, "--registry-port"}, {s.GitPort, "--git-port"}, {s.IngressPort, "--ingress-port"}} {
+		if port.number == 0 {
+			continue
 		}
-	}
-	if s.GitPort > 0 {
-		if err := portFree(s.GitPort, "--git-port"); err != nil {
+		if err := portFree(port.number, port.flag); err != nil {
 			return s, err
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	KubernetesIP = "10.96.0.1"
 	DNSIP        = "10.96.0.10"
 	APIPort      = 6443
+	IngressPort  = 9080 // as neighbours/ingress has it
 	RegistryHost = "registry.kube-system.svc.cluster.local"
 	GitHost      = "git.kube-system.svc.cluster.local"
 	HookURL      = "http://rhumb-artifacts.rhumb-system.svc.cluster.local/hooks/registry"
@@ -37,7 +38,8 @@ type Settings struct {
 	With         []string  `json:"with,omitempty"`    // neighbours
 	GitPort      int       `json:"gitPort,omitempty"` // 0 without a git server
 	GitNotify    []string  `json:"gitNotify,omitempty"`
-	Outside      []Outside `json:"outside,omitempty"` // names of the outside world that the lab answers for
+	IngressPort  int       `json:"ingressPort,omitempty"` // 0 without an ingress controller
+	Outside      []Outside `json:"outside,omitempty"`     // names of the outside world that the lab answers for
 }
 
 // Forward is a port of the machine's loopback that leads into the lab.

@@ -18,8 +18,11 @@ import (
 // Git is the neighbour that is a component of the lab itself.
 const Git = "git"
 
+// Ingress is the neighbour that is reached from the machine.
+const Ingress = "ingress"
+
 // Names are the neighbours that there are.
-func Names() []string { return []string{"flux", Git, "kpack", "tekton"} }
+func Names() []string { return []string{"flux", Git, Ingress, "kpack", "tekton"} }
 
 // Neighbour is a project as 'make neighbours' left it.
 type Neighbour struct {
