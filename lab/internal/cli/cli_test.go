@@ -56,13 +56,17 @@ func TestUpDefaults(t *testing.T) {
 			want: layout.Settings{Node: true, APIPort: 6443, RegistryPort: 5000, Notify: []string{layout.HookURL},
 				Forwards: []layout.Forward{{Listen: "127.0.0.1:8080", Target: "10.250.0.1:80"}}},
 		},
+		"Git alone": {
+			why: "without a node nothing has the name of Rhumb's hook", args: []string{"--no-node", "--with=git", "--git-notify-secret-file=x"},
+			want: layout.Settings{GitPort: 5001, With: []string{"git"}, GitSecret: true},
+		},
 		"Ingress": {
 			why: "what deploys itself is seen at a port that a user may open", args: []string{"--with=ingress"},
 			want: layout.Settings{Node: true, APIPort: 6443, RegistryPort: 5000, IngressPort: 8080, With: []string{"ingress"}, Notify: []string{layout.HookURL}},
 		},
 		"Outside": {
 			why: "names are kept for the next start", args: []string{"--with=git", "--outside=github.com=git", "--outside=ghcr.io=registry"},
-			want: layout.Settings{Node: true, APIPort: 6443, RegistryPort: 5000, GitPort: 5001, With: []string{"git"}, Notify: []string{layout.HookURL},
+			want: layout.Settings{Node: true, APIPort: 6443, RegistryPort: 5000, GitPort: 5001, With: []string{"git"}, Notify: []string{layout.HookURL}, GitNotify: []string{layout.GitHookURL},
 				Outside: []layout.Outside{{Name: "github.com", Kind: "git"}, {Name: "ghcr.io", Kind: "registry"}}},
 		},
 		"Outside without git": {why: "nobody would answer", args: []string{"--outside=github.com=git"}, fails: true},

@@ -3,11 +3,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +28,7 @@ type upFlags struct {
 	apiPort, registryPort                              int
 	gitPort, ingressPort                               int
 	notify, gitNotify, forwards, with, outside         []string
+	gitSecret                                          string
 }
 
 func upCommand() *cobra.Command {
@@ -50,7 +53,8 @@ func (f *upFlags) define(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.with, "with", nil, "neighbours to run as well: "+strings.Join(neighbour.Names(), ", "))
 	cmd.Flags().IntVar(&f.gitPort, "git-port", 5001, "with --with git: port of the git server on 127.0.0.1")
 	cmd.Flags().IntVar(&f.ingressPort, "ingress-port", 8080, "with --with ingress: port of the ingress controller on 127.0.0.1")
-	cmd.Flags().StringArrayVar(&f.gitNotify, "git-notify", nil, "URL told of each push to the git server; may be repeated")
+	cmd.Flags().StringArrayVar(&f.gitNotify, "git-notify", nil, "URL told of each push to the git server; may be repeated (default with a node: Rhumb's own hook)")
+	cmd.Flags().StringVar(&f.gitSecret, "git-notify-secret-file", "", "file that says what notifications of the git server are signed with (X-Hub-Signature-256)")
 	cmd.Flags().StringArrayVar(&f.outside, "outside", nil, "NAME=git or NAME=registry, a name of the outside world that the lab answers for, in pods; may be repeated")
 	cmd.Flags().StringArrayVar(&f.forwards, "forward", nil, "LISTEN=TARGET, a port of the machine's loopback that leads into the lab; may be repeated")
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and end the lab when interrupted")
@@ -88,6 +92,9 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 	if s, err = lab.Settle(l, s); err != nil {
 		return err
 	}
+	if err := f.keepSecret(l); err != nil {
+		return err
+	}
 	if err := l.Save(s); err != nil {
 		return err
 	}
@@ -112,6 +119,28 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 	return nextSteps(out, l)
 }
 
+// keepSecret copies what the git server signs with to where it can read it: the
+// user's files may be elsewhere in a box.
+func (f *upFlags) keepSecret(l layout.Layout) error {
+	if f.gitSecret == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(f.gitSecret)
+	if err == nil && len(bytes.TrimSpace(raw)) == 0 {
+		err = errors.New("it is empty")
+	}
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(l.GitSecret()), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(l.GitSecret(), raw, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping what --git-notify-secret-file says: %w", err)
+	}
+	return nil
+}
+
 // stay runs the lab in this process.
 func (f *upFlags) stay(cmd *cobra.Command, l layout.Layout, emit lab.Emit) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
@@ -133,10 +162,13 @@ func (f *upFlags) stay(cmd *cobra.Command, l layout.Layout, emit lab.Emit) error
 func (f *upFlags) settings(cmd *cobra.Command, l layout.Layout) (layout.Settings, error) {
 	s := layout.Settings{
 		Name: f.name, Node: !f.noNode, Scheduler: f.scheduler, APIPort: f.apiPort, RegistryPort: f.registryPort,
-		Notify: f.notify, Ephemeral: f.ephemeral, With: f.with, GitNotify: f.gitNotify,
+		Notify: f.notify, Ephemeral: f.ephemeral, With: f.with, GitNotify: f.gitNotify, GitSecret: f.gitSecret != "",
 	}
 	if slices.Contains(f.with, neighbour.Git) {
 		s.GitPort = f.gitPort
+		if s.Node && !cmd.Flags().Changed("git-notify") {
+			s.GitNotify = []string{layout.GitHookURL}
+		}
 	}
 	if slices.Contains(f.with, neighbour.Ingress) {
 		s.IngressPort = f.ingressPort

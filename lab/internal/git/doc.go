@@ -5,9 +5,10 @@
 //
 //	fetch ──────────────▶ git-http-backend ──▶ <data>/git/<name>.git
 //	push ──password?──────────┘   (the first push to a name makes the repository)
-//	   └──event──▶ each --notify URL, queued, retried, never waited for
+//	   └──event──▶ each --notify URL, for each --base, queued, retried, never waited for
+//	GET /<name> ──▶ a page: branches, commits, files
 //
 // Anybody reads, but for names under private/; one user writes. It serves the
-// smart protocol alone, no files, and listens on loopback and, with a node,
-// inside the lab's own network.
+// smart protocol and pages of its own, no files of a repository's, and listens
+// on loopback and, with a node, inside the lab's own network.
 package git

@@ -5,16 +5,12 @@ package git
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -142,56 +138,30 @@ func TestRoute(t *testing.T) {
 			t.Errorf("%q leads to %q, want %q", path, got, want)
 		}
 	}
+	for path, want := range map[string]string{
+		"/app": "app", "/app.git": "app", "/team/app": "team/app", "/team/app/": "team/app", "/../app": "", "/team/..": "", "/.ssh": "", "/a/b/c": "", "//": "",
+	} {
+		got := ""
+		if m := browsed.FindStringSubmatch(path); m != nil {
+			got = m[1]
+		}
+		if got != want {
+			t.Errorf("page %q is of %q, want %q", path, got, want)
+		}
+	}
 }
 
-func TestPageListsRepositories(t *testing.T) {
+// TestFirstBranchIsDefault shows that a clone of a repository whose branch is
+// not called main has files in it.
+func TestFirstBranchIsDefault(t *testing.T) {
 	s := start(t, nil)
-	dir, digest := s.commit([]byte("hello"))
-	s.must(dir, "push", "-q", s.user+"/app.git", "main")
-	s.must(dir, "push", "-q", s.user+"/private/app.git", "main")
-	resp, err := http.Get(s.base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{s.base + "/app.git", digest[:12], "main"} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("no %q in\n%s", want, text)
-		}
-	}
-	if strings.Contains(string(text), "private") {
-		t.Errorf("a private repository is shown to anybody:\n%s", text)
-	}
-}
-
-// TestPushIsTold shows that a hook that fails at first is told in the end.
-func TestPushIsTold(t *testing.T) {
-	got, fails := make(chan map[string]any, 1), 2
-	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fails--; fails >= 0 {
-			http.Error(w, "not yet", http.StatusServiceUnavailable)
-			return
-		}
-		var body map[string]any
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.Header.Get("X-GitHub-Event") != "push" {
-			t.Errorf("a hook got %v, %v", r.Header, err)
-		}
-		got <- body
-	}))
-	defer hook.Close()
-	n := NewNotifier(t.Context(), hook.URL, time.Millisecond)
-	n.Tell([]Push{{"app", "refs/heads/main", none, "1234"}})
-	select {
-	case body := <-got:
-		if body["ref"] != "refs/heads/main" || body["after"] != "1234" || body["created"] != true {
-			t.Errorf("told %v", body)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("nobody was told")
+	dir, _ := s.commit([]byte("hello"))
+	s.must(dir, "push", "-q", s.user+"/app.git", "main:master")
+	s.must(dir, "push", "-q", s.user+"/app.git", "main:other")
+	clone := filepath.Join(t.TempDir(), "clone")
+	s.must(".", "clone", "-q", s.base+"/app.git", clone)
+	if got := s.must(clone, "branch", "--show-current"); got != "master" {
+		t.Errorf("a clone is on %q, want the branch that was pushed first", got)
 	}
 }
 

@@ -3,6 +3,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -26,7 +27,9 @@ type Options struct {
 	Root     string
 	Listen   []string
 	Notify   []string
-	Password string // a file; made if it is not there
+	Bases    []string // addresses that the server is known by
+	Password string   // a file; made if it is not there
+	Secret   string   // a file that says what notifications are signed with; none if empty
 }
 
 // Main runs the server until it is told to stop and returns its exit code.
@@ -36,6 +39,8 @@ func Main(args []string) int {
 	flags.StringVar(&o.Root, "root", "", "directory of the repositories")
 	flags.StringArrayVar(&o.Listen, "listen", nil, "address to listen on; may be repeated")
 	flags.StringArrayVar(&o.Notify, "notify", nil, "URL that each push is posted to; may be repeated")
+	flags.StringArrayVar(&o.Bases, "base", nil, "address that the server is known by, for notifications; may be repeated")
+	flags.StringVar(&o.Secret, "notify-secret-file", "", "what notifications are signed with")
 	flags.StringVar(&o.Password, "password-file", "", "password of user "+User+"; made if it is not there")
 	if err := flags.Parse(args); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -63,9 +68,17 @@ func serve(ctx context.Context, o Options) error {
 		return fmt.Errorf("making the directory of the repositories: %w", err)
 	}
 	s := &Server{Root: o.Root, Backend: backend, Password: known}
+	var secret []byte
+	if o.Secret != "" {
+		raw, err := os.ReadFile(o.Secret)
+		if err != nil {
+			return fmt.Errorf("reading the secret of notifications: %w", err)
+		}
+		secret = bytes.TrimSpace(raw)
+	}
 	var tell []*Notifier
 	for _, url := range o.Notify {
-		tell = append(tell, NewNotifier(ctx, url, 3*time.Second))
+		tell = append(tell, NewNotifier(ctx, Hook{URL: url, Bases: o.Bases, Secret: secret, Every: 3 * time.Second}))
 	}
 	s.Pushed = func(pushes []Push) {
 		for _, n := range tell {

@@ -75,6 +75,25 @@ func (s *Server) refs(ctx context.Context, name string) map[string]string {
 	return refs
 }
 
+// settle makes a repository's first branch the one that a clone gets, whatever
+// it is called.
+func (s *Server) settle(ctx context.Context, name string, refs map[string]string) {
+	head, err := s.git(ctx, "--git-dir", s.dir(name), "symbolic-ref", "HEAD")
+	if err != nil || refs[strings.TrimSpace(head)] != "" {
+		return
+	}
+	var branches []string
+	for ref := range refs {
+		if strings.HasPrefix(ref, "refs/heads/") {
+			branches = append(branches, ref)
+		}
+	}
+	if len(branches) > 0 {
+		// It is a convenience: whoever names a branch does without.
+		_, _ = s.git(ctx, "--git-dir", s.dir(name), "symbolic-ref", "HEAD", slices.Min(branches))
+	}
+}
+
 // moves are the differences between two sights of a repository's refs.
 func moves(name string, before, after map[string]string) []Push {
 	var out []Push

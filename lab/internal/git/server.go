@@ -42,13 +42,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.list(w, r)
 		return
 	}
-	m := route.FindStringSubmatch(r.URL.Path)
-	if m == nil {
+	name, what, ok := asked(r)
+	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	name, what := m[1], m[2]
-	writes := what == "git-receive-pack" || r.URL.Query().Get("service") == "git-receive-pack"
+	writes := what == "git-receive-pack" || what == "info/refs" && r.URL.Query().Get("service") == "git-receive-pack"
 	if (writes || strings.HasPrefix(name, "private/")) && !s.known(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="rhumb-lab"`)
 		http.Error(w, "who are you? The user is "+User, http.StatusUnauthorized)
@@ -64,11 +63,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if what != "git-receive-pack" {
+	switch what {
+	case "":
+		s.show(w, r, name)
+	case "git-receive-pack":
+		s.push(w, r, name)
+	default:
 		s.backend(w, r, name, what)
-		return
 	}
-	s.push(w, r, name)
+}
+
+// asked says which repository a request is about, and what of it is asked for;
+// nothing means its page.
+func asked(r *http.Request) (name, what string, ok bool) {
+	if m := route.FindStringSubmatch(r.URL.Path); m != nil {
+		return m[1], m[2], true
+	}
+	if m := browsed.FindStringSubmatch(r.URL.Path); m != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return m[1], "", true
+	}
+	return "", "", false
 }
 
 // push lets git receive, and tells what moved.
@@ -78,7 +92,9 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request, name string) {
 	before := s.refs(r.Context(), name)
 	s.backend(w, r, name, "git-receive-pack")
 	// A client that has hung up by now has pushed all the same.
-	if moved := moves(name, before, s.refs(detached(r), name)); len(moved) > 0 && s.Pushed != nil {
+	after := s.refs(detached(r), name)
+	s.settle(detached(r), name, after)
+	if moved := moves(name, before, after); len(moved) > 0 && s.Pushed != nil {
 		s.Pushed(moved)
 	}
 }

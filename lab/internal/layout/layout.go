@@ -60,6 +60,10 @@ func (l Layout) GitPassword() string { return filepath.Join(l.Root, "git", "pass
 // GitRepositories is the directory of what was pushed to the git server.
 func (l Layout) GitRepositories() string { return filepath.Join(l.Root, "git", "repositories") }
 
+// GitSecret holds what notifications of pushes to the git server are signed
+// with, if they are.
+func (l Layout) GitSecret() string { return filepath.Join(l.Root, "git", "notify-secret") }
+
 // RegistryPassword holds the password of the one who may push to the registry
 // under its outside names.
 func (l Layout) RegistryPassword() string { return filepath.Join(l.Root, "registry", "password") }

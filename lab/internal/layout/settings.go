@@ -23,6 +23,7 @@ const (
 	RegistryHost = "registry.kube-system.svc.cluster.local"
 	GitHost      = "git.kube-system.svc.cluster.local"
 	HookURL      = "http://rhumb-artifacts.rhumb-system.svc.cluster.local/hooks/registry"
+	GitHookURL   = "http://rhumb-artifacts.rhumb-system.svc.cluster.local/hooks/git"
 )
 
 // Settings is what "up" was asked for, once every choice is made.
@@ -38,6 +39,7 @@ type Settings struct {
 	With         []string  `json:"with,omitempty"`    // neighbours
 	GitPort      int       `json:"gitPort,omitempty"` // 0 without a git server
 	GitNotify    []string  `json:"gitNotify,omitempty"`
+	GitSecret    bool      `json:"gitSecret,omitempty"`   // notifications are signed with what is in Layout.GitSecret
 	IngressPort  int       `json:"ingressPort,omitempty"` // 0 without an ingress controller
 	Outside      []Outside `json:"outside,omitempty"`     // names of the outside world that the lab answers for
 }

@@ -134,7 +134,26 @@ func Git(l layout.Layout, s layout.Settings) []string {
 	for _, url := range s.GitNotify {
 		args = append(args, "--notify="+url)
 	}
+	if s.GitSecret {
+		args = append(args, "--notify-secret-file="+l.GitSecret())
+	}
+	for _, base := range gitBases(s) {
+		args = append(args, "--base="+base)
+	}
 	return args
+}
+
+// gitBases are the addresses that the git server is known by, those of the
+// cluster first: whoever waits for a push is there.
+func gitBases(s layout.Settings) []string {
+	var out []string
+	if s.Node {
+		out = append(out, "http://"+layout.GitHost)
+	}
+	for _, name := range s.OutsideNames(layout.OutsideGit) {
+		out = append(out, "https://"+name)
+	}
+	return append(out, "http://localhost:"+strconv.Itoa(s.GitPort))
 }
 
 // Kubeconfig for the user whose certificate is pki/<user>.crt. The keys are

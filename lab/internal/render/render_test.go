@@ -48,6 +48,16 @@ func TestFlags(t *testing.T) {
 			why: "no address but loopback is the lab's", flags: Registry(at, layout.Settings{RegistryPort: 5500}),
 			has: []string{"--listen=127.0.0.1:5500"}, hasNo: []string{"--listen=10.250.0.1:5500"},
 		},
+		"git, node": {
+			why:   "whoever is told of a push knows the repository by one of its addresses",
+			flags: Git(at, layout.Settings{Node: true, GitPort: 5501, GitSecret: true, Outside: []layout.Outside{{Name: "github.com", Kind: "git"}}}),
+			has: []string{"--base=http://git.kube-system.svc.cluster.local", "--base=https://github.com", "--base=http://localhost:5501",
+				"--notify-secret-file=/data/git/notify-secret"},
+		},
+		"git alone": {
+			why: "there are no other names", flags: Git(at, layout.Settings{GitPort: 5501}), has: []string{"--base=http://localhost:5501"},
+			hasNo: []string{"--base=http://git.kube-system.svc.cluster.local", "--notify-secret-file=/data/git/notify-secret"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, f := range tc.has {
