@@ -29,6 +29,7 @@ import (
 	"rhumb.run/rhumb/lab/internal/front"
 	"rhumb.run/rhumb/lab/internal/git"
 	"rhumb.run/rhumb/lab/internal/registry"
+	"rhumb.run/rhumb/lab/internal/volume"
 )
 
 // commands are the programs that live in this one.
@@ -43,6 +44,7 @@ var commands = map[string]func(args []string) int{
 	"registry":                registry.Main,
 	"git":                     git.Main,
 	"front":                   front.Main,
+	"volumes":                 volume.Main,
 }
 
 // Names lists the programs.

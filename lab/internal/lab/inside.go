@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -133,8 +134,8 @@ func (p *plane) node(ctx context.Context) error {
 	if err := <-shipped; err != nil {
 		return err
 	}
-	own := append(render.RegistryService(p.settings), render.GitService(p.settings)...)
-	if err := p.apply(ctx, append(own, render.CoreDNS(dns, p.settings)...)...); err != nil {
+	own := slices.Concat(render.RegistryService(p.settings), render.GitService(p.settings), render.StorageClass(), render.CoreDNS(dns, p.settings))
+	if err := p.apply(ctx, own...); err != nil {
 		return err
 	}
 	if err := p.nodeUp(ctx); err != nil {

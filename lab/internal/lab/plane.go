@@ -106,6 +106,9 @@ func (p *plane) serving(ctx context.Context) error {
 	if p.settings.Node || p.settings.Scheduler {
 		p.start("kube-scheduler", render.Scheduler(p.layout, p.settings))
 	}
+	if p.settings.Node {
+		p.start("volumes", render.Volumes(p.layout))
+	}
 	return nil
 }
 

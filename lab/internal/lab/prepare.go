@@ -115,7 +115,7 @@ func writeKubeconfigs(l layout.Layout, s layout.Settings) error {
 		l.Kubeconfig():       {"admin", fmt.Sprintf("https://127.0.0.1:%d", s.APIPort)},
 		l.InsideKubeconfig(): {"admin", inside},
 	}
-	for _, user := range []string{"kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"} {
+	for _, user := range []string{"kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "volumes"} {
 		files[l.Etc(user+".kubeconfig")] = [2]string{user, inside}
 	}
 	ca, err := os.ReadFile(l.PKI("ca.crt"))

@@ -76,7 +76,7 @@ func (l Layout) Authorities() string { return l.PKI("authorities.crt") }
 func (l Layout) Dirs() []string {
 	return []string{
 		l.Root, l.State("pki"), l.State("etcd"), l.State("etc"), l.State("run"), l.State("logs"),
-		l.State("registry"), l.State("containerd"), l.State("kubelet"), l.State("pods"),
+		l.State("registry"), l.State("containerd"), l.State("kubelet"), l.State("pods"), l.State("volumes"),
 		l.Etc("cni"), l.Etc("hosts"), l.Run("tmp"),
 	}
 }

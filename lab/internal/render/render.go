@@ -33,6 +33,7 @@ func Leaves(s layout.Settings) []pki.Leaf {
 	}
 	if s.Node {
 		leaves = append(leaves,
+			pki.Leaf{File: "volumes", User: "rhumb-lab-volumes", Groups: masters},
 			pki.Leaf{File: "kube-proxy", User: "system:kube-proxy"},
 			pki.Leaf{File: "kubelet", User: "system:node:" + NodeName, Groups: []string{"system:nodes"}},
 			pki.Leaf{File: "kubelet-server", User: "system:node:" + NodeName, Groups: []string{"system:nodes"},

@@ -131,7 +131,7 @@ func TestKubeProxyMasqueradesOnlyWhereItMust(t *testing.T) {
 
 // Each object is applied at a path that says what the object says.
 func TestObjectsFitTheirPaths(t *testing.T) {
-	objects := append(CoreDNS("localhost:5500/x@sha256:0", node), RegistryService(node)...)
+	objects := slices.Concat(CoreDNS("localhost:5500/x@sha256:0", node), RegistryService(node), StorageClass())
 	for _, o := range append(objects, LocalRegistryHosting(node)) {
 		meta := o.Body["metadata"].(m)
 		if got := path.Base(o.Path); got != meta["name"] {
