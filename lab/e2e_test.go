@@ -90,8 +90,13 @@ func (m machine) run(program string, args ...string) string {
 	return string(out)
 }
 
-// web builds the test's program and pushes it.
+// pushWeb builds the test's program and pushes it.
 func (m machine) pushWeb(tag string) string {
+	m.t.Helper()
+	return strings.TrimSpace(m.lab("push", "--ref", m.hub+"/test/web:"+tag, "--binary", m.buildWeb()))
+}
+
+func (m machine) buildWeb() string {
 	m.t.Helper()
 	binary := filepath.Join(m.t.TempDir(), "web")
 	build := exec.Command("go", "build", "-trimpath", "-o", binary, "./testdata/web")
@@ -99,7 +104,7 @@ func (m machine) pushWeb(tag string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		m.t.Fatalf("building the test's program: %v\n%s", err, out)
 	}
-	return strings.TrimSpace(m.lab("push", "--ref", m.hub+"/test/web:"+tag, "--binary", binary))
+	return binary
 }
 
 // answers waits until a URL of the machine's loopback answers with a text.
