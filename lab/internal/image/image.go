@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -18,12 +19,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Spec says what an image consists of.
 type Spec struct {
 	Base       v1.Image // nil for an empty one with a plain layer
+	Layers     []string // files that are layers, instead of the plain one
 	Binary     string   // becomes /<base name>, and the entrypoint unless one is given
 	Files      []string // SRC:DST, each a file or a directory
 	Links      []string // TARGET:DST, each a symbolic link
@@ -45,18 +48,18 @@ func Build(s Spec) (v1.Image, error) {
 	var layers []v1.Layer
 	if base == nil {
 		base = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-		l, err := layer(plain(s.CA))
+		below, err := s.below()
 		if err != nil {
 			return nil, err
 		}
-		layers = append(layers, l)
+		layers = below
 	}
 	files, err := s.entries()
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 && s.Base == nil {
-		return nil, errors.New("an image needs a binary, files or a base")
+	if len(files) == 0 && s.Base == nil && len(s.Layers) == 0 {
+		return nil, errors.New("an image needs a binary, files, layers or a base")
 	}
 	if len(files) > 0 {
 		l, err := layer(files)
@@ -70,6 +73,23 @@ func Build(s Spec) (v1.Image, error) {
 		return nil, fmt.Errorf("adding layers: %w", err)
 	}
 	return s.configure(img)
+}
+
+// below are the layers that the files lie on.
+func (s Spec) below() ([]v1.Layer, error) {
+	if len(s.Layers) == 0 {
+		l, err := layer(plain(s.CA))
+		return []v1.Layer{l}, err
+	}
+	var out []v1.Layer
+	for _, file := range s.Layers {
+		l, err := tarball.LayerFromFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the layer %s: %w", file, err)
+		}
+		out = append(out, l)
+	}
+	return out, nil
 }
 
 func (s Spec) entries() ([]entry, error) {
@@ -120,7 +140,7 @@ func (s Spec) configure(img v1.Image) (v1.Image, error) {
 	if len(cf.Config.Env) == 0 {
 		cf.Config.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 	}
-	cf.Config.Env = append(cf.Config.Env, s.Env...)
+	cf.Config.Env = append(slices.DeleteFunc(cf.Config.Env, s.sets), s.Env...)
 	if s.User != "" {
 		cf.Config.User = s.User
 	}
@@ -132,6 +152,12 @@ func (s Spec) configure(img v1.Image) (v1.Image, error) {
 		cf.Config.Labels[k] = strings.ReplaceAll(v, LayerID, cf.RootFS.DiffIDs[len(cf.RootFS.DiffIDs)-1].String())
 	}
 	return mutate.ConfigFile(img, cf)
+}
+
+// sets says whether the Spec has a value of its own for a variable of the image.
+func (s Spec) sets(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return slices.ContainsFunc(s.Env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
 }
 
 // Push sends an image to its registry, which on loopback is spoken to in
@@ -159,6 +185,30 @@ func Exists(ctx context.Context, ref string) bool {
 	}
 	_, err = remote.Head(r, remote.WithContext(ctx))
 	return err == nil
+}
+
+// Alias has a registry answer to another name for an image that it has, unless
+// it does so already. Nothing is sent but the manifest.
+func Alias(ctx context.Context, pushed, alias string) error {
+	ref, err := name.NewDigest(pushed)
+	if err != nil {
+		return fmt.Errorf("reading the image's name: %w", err)
+	}
+	tag, err := name.NewTag(alias)
+	if err != nil {
+		return fmt.Errorf("reading the image's other name: %w", err)
+	}
+	if d, err := remote.Head(tag, remote.WithContext(ctx)); err == nil && d.Digest.String() == ref.DigestStr() {
+		return nil
+	}
+	img, err := remote.Image(ref, remote.WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf("fetching %s: %w", pushed, err)
+	}
+	if err := remote.Write(tag, img, remote.WithContext(ctx)); err != nil {
+		return fmt.Errorf("naming %s %s: %w", pushed, alias, err)
+	}
+	return nil
 }
 
 // Pull fetches an image to build on.

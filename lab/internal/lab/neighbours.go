@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rhumb.run/rhumb/lab/internal/git"
+	"rhumb.run/rhumb/lab/internal/image"
 	"rhumb.run/rhumb/lab/internal/layout"
 	"rhumb.run/rhumb/lab/internal/neighbour"
 	"rhumb.run/rhumb/lab/internal/render"
@@ -120,8 +121,8 @@ func (p *plane) install(ctx context.Context, n neighbour.Neighbour) error {
 func installation(n neighbour.Neighbour, references map[string]string) string {
 	sum := sha256.New()
 	sum.Write(n.Manifest)
-	for _, image := range n.Images {
-		fmt.Fprintln(sum, image.Replaces, references[image.Replaces])
+	for _, i := range n.Images {
+		fmt.Fprintln(sum, i.Replaces, references[i.Replaces])
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
@@ -140,6 +141,11 @@ func (p *plane) shipNeighbour(ctx context.Context, n neighbour.Neighbour) (map[s
 			spec.CA = p.layout.Authorities()
 			if pushed, err = p.shipSpec(ctx, name, spec); err != nil {
 				return nil, err
+			}
+			for _, alias := range i.Aliases {
+				if err := image.Alias(ctx, pushed, local+"/"+alias); err != nil {
+					return nil, err
+				}
 			}
 		}
 		references[i.Replaces] = i.Reference(pushed, local, cluster)

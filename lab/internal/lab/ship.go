@@ -81,6 +81,9 @@ func (p *plane) shipSpec(ctx context.Context, name string, spec image.Spec) (str
 // fingerprint changes when a file of an image does.
 func fingerprint(spec image.Spec) (string, error) {
 	files := append([]string{spec.Binary + ":", spec.CA + ":"}, spec.Files...)
+	for _, l := range spec.Layers {
+		files = append(files, l+":")
+	}
 	sum := sha256.New()
 	for _, f := range files {
 		src, dst, _ := strings.Cut(f, ":")

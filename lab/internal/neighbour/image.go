@@ -19,12 +19,19 @@ type Image struct {
 	// Name tells images of one program apart; the program's unless given. An
 	// image with a name alone is one that the neighbour itself will push.
 	Name string `json:"name"`
+	// Layers are files beside neighbour.yaml that are layers already, and make
+	// the image without anything else below its files.
+	Layers []string `json:"layers"`
 	// Files are more of them, as SRC:DST with SRC beside neighbour.yaml.
 	Files []string `json:"files"`
 	// Links are symbolic ones, as TARGET:DST.
 	Links  []string          `json:"links"`
 	Env    []string          `json:"env"`
 	Labels map[string]string `json:"labels"`
+	// User is who the image runs as; 65532 unless given.
+	User string `json:"user"`
+	// Aliases are more names, as REPOSITORY:TAG, that the registry answers to.
+	Aliases []string `json:"aliases"`
 	// Replaces is the value in the objects that becomes the image's reference.
 	Replaces string `json:"replaces"`
 	// ForPods is set where programs in pods ask the registry for the image, and
@@ -33,13 +40,13 @@ type Image struct {
 }
 
 // Made says whether there is anything to make and push.
-func (i Image) Made() bool { return i.Program != "" || len(i.Files) > 0 }
+func (i Image) Made() bool { return i.Program != "" || len(i.Files) > 0 || len(i.Layers) > 0 }
 
 // Spec says what the image consists of, and how it is called. kubectl is the
 // program that the toolbox has by that name.
 func (n Neighbour) Spec(i Image, kubectl string) (string, image.Spec, error) {
 	name := n.Name + "-" + cmp.Or(i.Name, i.Program)
-	spec := image.Spec{User: "65532", Links: i.Links, Env: i.Env, Labels: i.Labels}
+	spec := image.Spec{User: cmp.Or(i.User, "65532"), Links: i.Links, Env: i.Env, Labels: i.Labels}
 	switch i.Program {
 	case "":
 	case Toolbox:
@@ -53,6 +60,9 @@ func (n Neighbour) Spec(i Image, kubectl string) (string, image.Spec, error) {
 		spec.Files, spec.Entrypoint, spec.Env = files, []string{"/bin/sh"}, append([]string{"HOME=/tmp", "GIT_TEMPLATE_DIR="}, i.Env...)
 	default:
 		spec.Files, spec.Entrypoint = []string{filepath.Join(n.Dir, i.Program) + ":" + i.Path}, []string{i.Path}
+	}
+	for _, l := range i.Layers {
+		spec.Layers = append(spec.Layers, filepath.Join(n.Dir, l))
 	}
 	for _, f := range i.Files {
 		spec.Files = append(spec.Files, filepath.Join(n.Dir, f))

@@ -10,8 +10,12 @@ tool (
 	github.com/pivotal/kpack/cmd/controller
 	github.com/pivotal/kpack/cmd/rebase
 	github.com/pivotal/kpack/cmd/webhook
+	rhumb.run/rhumb/lab/neighbours/kpack/buildpack
+	rhumb.run/rhumb/lab/neighbours/kpack/stack
 	rhumb.run/rhumb/lab/neighbours/kpack/web
 )
+
+require github.com/buildpacks/libcnb/v2 v2.0.0
 
 require (
 	cel.dev/expr v0.24.0 // indirect
@@ -51,6 +55,7 @@ require (
 	github.com/GoogleCloudPlatform/opentelemetry-operations-go/detectors/gcp v1.27.0 // indirect
 	github.com/GoogleCloudPlatform/opentelemetry-operations-go/exporter/metric v0.53.0 // indirect
 	github.com/GoogleCloudPlatform/opentelemetry-operations-go/internal/resourcemapping v0.53.0 // indirect
+	github.com/Masterminds/semver v1.5.0 // indirect
 	github.com/Masterminds/semver/v3 v3.3.1 // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/Microsoft/hcsshim v0.13.0 // indirect
@@ -239,6 +244,7 @@ require (
 	github.com/nozzle/throttler v0.0.0-20180817012639-2ea982251481 // indirect
 	github.com/oklog/ulid v1.3.1 // indirect
 	github.com/oleiade/reflections v1.1.0 // indirect
+	github.com/onsi/gomega v1.36.2 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/opencontainers/runtime-spec v1.2.1 // indirect

@@ -1,0 +1,3 @@
+module rhumb.run/hello-golang
+
+go 1.26

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Where the toolchain and its compiled library lie in the build image.
+const (
+	rootInImage  = "usr/local/go"
+	cacheInImage = "var/cache/go-build"
+)
+
+// toolchain is the Go that builds this program.
+type toolchain struct {
+	root, version string
+}
+
+func findToolchain() (toolchain, error) {
+	out, err := exec.Command("go", "env", "GOROOT", "GOVERSION").Output()
+	if err != nil {
+		return toolchain{}, fmt.Errorf("asking for the Go toolchain: %w", err)
+	}
+	root, version, ok := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if !ok {
+		return toolchain{}, fmt.Errorf("go env says %q", out)
+	}
+	return toolchain{root, version}, nil
+}
+
+// compiled are the packages of Go's library that lie ready: what services are
+// made of. The others are compiled when they are asked for.
+var compiled = []string{
+	"archive/...", "bufio", "cmp", "compress/...", "container/...", "context", "crypto/...", "database/sql", "embed", "encoding/...", "errors",
+	"expvar", "flag", "hash/...", "html/...", "image/png", "io/...", "iter", "log/...", "maps", "math/...", "mime/...", "net/...", "os/...",
+	"path/...", "reflect", "regexp", "runtime/debug", "slices", "sort", "strconv", "strings", "sync/...", "syscall", "text/...", "time", "unicode/...", "unique",
+}
+
+// layer packs the toolchain, and the library compiled with the flags that the
+// buildpack for Go uses. Files of the cache are root's in folders of the user's:
+// a build adds to it, and never copies what is there only to note that it was read.
+func (g toolchain) layer(work, out string) error {
+	cache := filepath.Join(work, "cache")
+	cmd := exec.Command(filepath.Join(g.root, "bin", "go"), append([]string{"build", "-trimpath"}, compiled...)...)
+	cmd.Dir = os.TempDir()
+	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=off", "CGO_ENABLED=0", "GOCACHE="+cache)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling Go's library: %w\n%s", err, output)
+	}
+	t, err := newTree(filepath.Dir(work))
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	if err := t.copy(g.root, rootInImage, unneeded); err != nil {
+		return err
+	}
+	if err := t.copy(cache, cacheInImage, func(name string) bool { return name == "trim.txt" || name == "testexpire.txt" }); err != nil {
+		return err
+	}
+	for name, f := range t.files {
+		if strings.HasPrefix(name+"/", cacheInImage+"/") && f.link == "" && f.size == 0 && f.mode&0o111 != 0 {
+			t.folder(name, 0o755, user)
+		}
+	}
+	return t.pack(out)
+}
+
+// unneeded says what of a toolchain no build of a program reads.
+func unneeded(name string) bool {
+	for _, gone := range []string{"api", "doc", "test", "misc", "src/cmd", "bin/gofmt"} {
+		if name == gone {
+			return true
+		}
+	}
+	if strings.HasPrefix(name, "pkg/tool/") && strings.Count(name, "/") == 3 {
+		switch filepath.Base(name) {
+		case "asm", "compile", "link":
+			return false
+		}
+		return true
+	}
+	return filepath.Base(name) == "testdata" || strings.HasSuffix(name, "_test.go")
+}
+
+// copy adds a folder of this machine's, but for what is skipped.
+func (t *tree) copy(from, to string, skip func(string) bool) error {
+	return filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("listing %s: %w", from, err)
+		}
+		name, err := filepath.Rel(from, p)
+		if err != nil {
+			return err
+		}
+		if skip(filepath.ToSlash(name)) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		return t.take(p, filepath.ToSlash(filepath.Join(to, name)), d)
+	})
+}
+
+func (t *tree) take(from, to string, d fs.DirEntry) error {
+	if d.IsDir() {
+		t.folder(to, 0o755, 0)
+		return nil
+	}
+	if d.Type()&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		t.link(to, target)
+		return nil
+	}
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	mode := int64(0o644)
+	if info.Mode()&0o111 != 0 {
+		mode = 0o755
+	}
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return t.put(to, mode, f)
+}
