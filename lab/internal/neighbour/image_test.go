@@ -52,6 +52,12 @@ func TestSpec(t *testing.T) {
 				Env: []string{"A=b"}, Labels: map[string]string{"l": "m"}, User: "65532",
 			},
 		},
+		"Layers": {
+			"a stack is made of layers that are there, and is somebody else's to run as", Image{
+				Name: "run", Layers: []string{"run.tar.gz"}, User: "1000:1000",
+			}, "some-run",
+			image.Spec{Layers: []string{"/built/some/run.tar.gz"}, User: "1000:1000"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			gotName, got, err := n.Spec(tc.in, "/kubectl")

@@ -10,10 +10,12 @@ tool (
 	github.com/pivotal/kpack/cmd/controller
 	github.com/pivotal/kpack/cmd/rebase
 	github.com/pivotal/kpack/cmd/webhook
-	rhumb.run/rhumb/lab/neighbours/kpack/buildpack
+	rhumb.run/rhumb/lab/neighbours/kpack/languages
 	rhumb.run/rhumb/lab/neighbours/kpack/stack
 	rhumb.run/rhumb/lab/neighbours/kpack/web
 )
+
+require github.com/buildpacks/libcnb/v2 v2.0.0
 
 require github.com/buildpacks/libcnb/v2 v2.0.0
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"archive/tar"
 	"fmt"
 	"io/fs"
 	"os"
@@ -64,12 +65,35 @@ func (g toolchain) layer(work, out string) error {
 	if err := t.copy(cache, cacheInImage, func(name string) bool { return name == "trim.txt" || name == "testexpire.txt" }); err != nil {
 		return err
 	}
-	for name, f := range t.files {
-		if strings.HasPrefix(name+"/", cacheInImage+"/") && f.link == "" && f.size == 0 && f.mode&0o111 != 0 {
-			t.folder(name, 0o755, user)
-		}
+	if err := t.share(cacheInImage); err != nil {
+		return err
 	}
 	return t.pack(out)
+}
+
+// share gives the folders of a build cache to the user, and has its entries say
+// that they were made when everything was: each ends with that, in nanoseconds.
+func (t *tree) share(cache string) error {
+	made := fmt.Sprintf("%20d\n", epoch.UnixNano())
+	for name, f := range t.files {
+		switch {
+		case !strings.HasPrefix(name+"/", cache+"/"):
+		case f.kind == tar.TypeDir:
+			t.folder(name, 0o755, user)
+		case strings.HasSuffix(name, "-a"):
+			raw, err := t.read(name)
+			if err != nil {
+				return err
+			}
+			if len(raw) < len(made) {
+				return fmt.Errorf("%s is no entry of Go's build cache", name)
+			}
+			if err := t.text(name, string(raw[:len(raw)-len(made)])+made); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // unneeded says what of a toolchain no build of a program reads.

@@ -30,7 +30,7 @@ var languages = map[string]language{
 }
 
 func main() {
-	libcnb.BuildpackMain(detect, build)
+	libcnb.BuildpackMain(detect, compose)
 }
 
 func find(b libcnb.Buildpack) (language, error) {
@@ -49,13 +49,17 @@ func detect(c libcnb.DetectContext) (libcnb.DetectResult, error) {
 	return libcnb.DetectResult{Pass: l.detect(c.ApplicationPath)}, nil
 }
 
-func build(c libcnb.BuildContext) (libcnb.BuildResult, error) {
+func compose(c libcnb.BuildContext) (libcnb.BuildResult, error) {
 	l, err := find(c.Buildpack)
 	if err != nil {
 		return libcnb.BuildResult{}, err
 	}
 	s := &site{app: c.ApplicationPath, layers: c.Layers, out: os.Stdout, env: c.Platform.Environment, image: "/", result: libcnb.NewBuildResult()}
 	s.say("\n%s %s", c.Buildpack.Info.Name, c.Buildpack.Info.Version)
+	// Where git checked the source out, it wrote down when: no two images would be the same.
+	if err := os.RemoveAll(filepath.Join(s.app, ".git")); err != nil {
+		return libcnb.BuildResult{}, err
+	}
 	if err := l.build(s); err != nil {
 		return libcnb.BuildResult{}, err
 	}

@@ -3,7 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"go/build"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +36,7 @@ func buildGo(s *site) error {
 		return err
 	}
 	s.say("  Using Go %s", strings.TrimPrefix(version, "go"))
-	targets, err := goTargets(s, program, env)
+	targets, err := goTargets(s.app, s.env["BP_GO_TARGETS"])
 	if err != nil {
 		return err
 	}
@@ -64,35 +67,40 @@ func buildGo(s *site) error {
 	return s.startsOneOf(out)
 }
 
-// goTargets are the programs to build: those that BP_GO_TARGETS names with ":"
-// between, that of the module's own folder, or all that there are.
-func goTargets(s *site, program string, env []string) ([]string, error) {
-	if named := s.env["BP_GO_TARGETS"]; named != "" {
+// goTargets are the programs to build: those that named has with ":" between,
+// that of the module's own folder, or all that there are.
+func goTargets(app, named string) ([]string, error) {
+	if named != "" {
 		return filepath.SplitList(named), nil
 	}
-	// Errors are the compiler's to report, which says more about them.
-	found, err := s.ask(command{env: env, args: []string{program, "list", "-e", "-f", `{{if eq .Name "main"}}{{.Dir}}{{end}}`, "./..."}})
-	if err != nil {
-		return nil, err
+	if isProgram(app) {
+		return []string{"."}, nil
 	}
 	var out []string
-	for dir := range strings.Lines(found) {
-		dir = strings.TrimSpace(dir)
-		name, err := filepath.Rel(s.app, dir)
-		switch {
-		case dir == "":
-		case err != nil:
-			return nil, err
-		case name == ".":
-			return []string{"."}, nil
-		default:
-			out = append(out, "./"+name)
+	err := filepath.WalkDir(app, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || path == app {
+			return err
 		}
+		switch name := d.Name(); {
+		case strings.HasPrefix(name, "."), strings.HasPrefix(name, "_"), name == "vendor", name == "testdata", has(path, "go.mod"):
+			return filepath.SkipDir // what ./... leaves out
+		}
+		if name, err := filepath.Rel(app, path); err == nil && isProgram(path) {
+			out = append(out, "./"+filepath.ToSlash(name))
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = errors.New("no program in this module: a package main is what can be started")
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("no program in this module: a package main is what can be started")
-	}
-	return out, nil
+	return out, err
+}
+
+// isProgram says whether a folder has a package main. What else is wrong with
+// it is the compiler's to say.
+func isProgram(dir string) bool {
+	p, _ := build.ImportDir(dir, 0)
+	return p != nil && p.Name == "main"
 }
 
 // startsOneOf makes the first program of a folder the process "web", and each a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command buildpack is the lab's buildpacks for Go, Java, Node.js and Ruby in
+// Command languages is the lab's buildpacks for Go, Java, Node.js and Ruby in
 // one program: which of them it is says the ID in the buildpack.toml beside it,
 // and whether it detects or builds the name that it is called by.
 //
