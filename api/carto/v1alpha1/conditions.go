@@ -89,6 +89,8 @@ const (
 	TemplateObjectRetrievalFailureResourcesSubmittedReason = "TemplateObjectRetrievalFailure"
 	// MissingValueAtPathResourcesSubmittedReason: the object does not show its output yet. Unknown.
 	MissingValueAtPathResourcesSubmittedReason = "MissingValueAtPath"
+	// InputsApartReason: two of the inputs were made of different outputs of one resource; the object stays as it is. Unknown.
+	InputsApartReason = "InputsApart"
 	// TemplateStampFailureResourcesSubmittedReason: the template could not be filled in. False.
 	TemplateStampFailureResourcesSubmittedReason = "TemplateStampFailure"
 	// TemplateRejectedByAPIServerResourcesSubmittedReason: the API server refused the object. False.

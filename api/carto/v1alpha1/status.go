@@ -111,4 +111,27 @@ type Record struct {
 	// succeeded, while the run of the newest inputs has not.
 	// +optional
 	ReadFrom string `json:"readFrom,omitempty"`
+	// MadeOf is there while the outputs are of earlier inputs than the object has now: it is still at work on those, or failed
+	// with them.
+	// +optional
+	MadeOf *MadeOf `json:"madeOf,omitempty"`
+}
+
+// MadeOf says of what outputs were made that are not of the newest inputs.
+type MadeOf struct {
+	// Output is the digest of the output that this is about: of revision, image or config.
+	// +optional
+	Output string `json:"output,omitempty"`
+	// Inputs are the outputs of other resources of which it was made, direct or not.
+	// +optional
+	Inputs []Origin `json:"inputs,omitempty"`
+}
+
+// Origin is an output of another resource.
+type Origin struct {
+	// Name of the resource.
+	Name string `json:"name"`
+	// Digest of its revision, image or config at that time; empty if the object does not tell which of several it was.
+	// +optional
+	Digest string `json:"digest,omitempty"`
 }

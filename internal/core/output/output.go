@@ -86,6 +86,38 @@ func Observed(live *unstructured.Unstructured) (seen, newest int64, says bool) {
 	return seen, live.GetGeneration(), says && err == nil
 }
 
+// Done is an object that says that it is done with its newest spec, or that does not speak of such things. One whose
+// condition Ready or Succeeded is not True yet may still show what it made of an earlier spec.
+func Done(live *unstructured.Unstructured) bool {
+	if seen, newest, says := Observed(live); says && seen != newest {
+		return false
+	}
+	value, _, _ := unstructured.NestedFieldNoCopy(live.Object, "status", "conditions")
+	list, _ := value.([]any)
+	for _, kind := range []string{"Ready", "Succeeded"} {
+		for _, e := range list {
+			if c, ok := e.(map[string]any); ok && c["type"] == kind {
+				of, says := c["observedGeneration"].(int64)
+				return c["status"] == "True" && (!says || of == 0 || of == live.GetGeneration())
+			}
+		}
+	}
+	return true
+}
+
+// Telling are the outputs by which two sets of them are told apart, each sort by one.
+var Telling = []string{Revision, Image, Config}
+
+// Digest is that of the output that tells most, as the status shows it; "" if there is none.
+func (o Output) Digest() string {
+	for _, name := range Telling {
+		if value, ok := o[name]; ok {
+			return digest.Bytes(encode(value))
+		}
+	}
+	return ""
+}
+
 // previewLimit is how many bytes of a value are shown in a status.
 const previewLimit = 1024
 

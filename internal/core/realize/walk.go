@@ -59,9 +59,10 @@ func Walk(ctx context.Context, w World, p plan.Plan) []Realized {
 	outputs := make(map[string]output.Output, len(p.Steps)+len(p.Given))
 	maps.Copy(outputs, p.Given)
 	done := make([]Realized, 0, len(p.Steps))
+	from := &descent{p: &p, outputs: outputs}
 	for _, s := range p.Steps {
 		r := Realized{Step: s}
-		r.Err = r.take(ctx, w, &p, done, outputs)
+		r.Err = r.take(ctx, w, from, done)
 		if r.Output != nil {
 			outputs[s.Name] = r.Output
 		}
@@ -70,11 +71,12 @@ func Walk(ctx context.Context, w World, p plan.Plan) []Realized {
 	return done
 }
 
-func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Realized, outputs map[string]output.Output) error {
+func (r *Realized) take(ctx context.Context, w World, from *descent, done []Realized) error {
 	if r.Step.Err != nil {
 		return r.Step.Err
 	}
-	inputs := collect(&r.Step, outputs)
+	p := from.p
+	inputs := collect(&r.Step, from.outputs)
 	if r.PassThrough != "" {
 		return r.passThrough(inputs)
 	}
@@ -85,6 +87,9 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 			fmt.Errorf("unable to get template [%s] for resource [%s] in %s [%s]: %w", r.Chosen.Name, r.Name, p.Owner.BlueprintNoun, p.Blueprint.Name, err))
 	}
 	r.Template = t
+	if input, of, yes := from.apart(&r.Step); yes && t.Deployed == nil {
+		return r.hold(ctx, w, from, input, of)
+	}
 	desired, err := r.stamp(ctx, p, inputs)
 	if err == nil {
 		err = apart(done, desired)
@@ -102,7 +107,9 @@ func (r *Realized) take(ctx context.Context, w World, p *plan.Plan, done []Reali
 		r.Output = given
 		return nil
 	}
-	return r.read(inputs)
+	err = r.read(inputs)
+	from.trace(r)
+	return err
 }
 
 // passThrough hands an input on as this step's own output.
