@@ -75,7 +75,8 @@ func Build(s Spec) (v1.Image, error) {
 	return s.configure(img)
 }
 
-// below are the layers that the files lie on.
+// below are the layers that the files lie on. Whom to trust lies above what was
+// packed elsewhere, which may say otherwise.
 func (s Spec) below() ([]v1.Layer, error) {
 	if len(s.Layers) == 0 {
 		l, err := layer(plain(s.CA))
@@ -89,7 +90,11 @@ func (s Spec) below() ([]v1.Layer, error) {
 		}
 		out = append(out, l)
 	}
-	return out, nil
+	if s.CA == "" {
+		return out, nil
+	}
+	l, err := layer([]entry{authorities(s.CA)})
+	return append(out, l), err
 }
 
 func (s Spec) entries() ([]entry, error) {

@@ -58,9 +58,14 @@ func plain(ca string) []entry {
 		{name: "home/nonroot", mode: 0o755},
 	}
 	if ca != "" {
-		entries = append(entries, entry{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o644, content: onDisk(ca)})
+		entries = append(entries, authorities(ca))
 	}
 	return entries
+}
+
+// authorities is the bundle where nearly every program looks for it.
+func authorities(file string) entry {
+	return entry{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o644, content: onDisk(file)}
 }
 
 // from lists what a file or a directory on disk becomes at dst.

@@ -3,6 +3,7 @@
 package image
 
 import (
+	"archive/tar"
 	"context"
 	"io"
 	"log"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
 // packed is a layer in a file.
@@ -37,6 +39,48 @@ func packed(t *testing.T, name, content string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestLayersTrustWhomTheyAreTold shows that a stack, which brings a bundle of
+// its own, trusts the one that it is given, and that files stay on top: labels
+// name the last layer.
+func TestLayersTrustWhomTheyAreTold(t *testing.T) {
+	const bundle = "etc/ssl/certs/ca-certificates.crt"
+	ours := filepath.Join(t.TempDir(), "ours.crt")
+	if err := os.WriteFile(ours, []byte("ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	img, err := Build(Spec{Layers: []string{packed(t, bundle, "theirs")}, Files: []string{program(t, "x") + ":/bin/x"}, CA: ours})
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := img.Layers()
+	if err != nil || len(layers) != 3 {
+		t.Fatalf("%d layers, %v, want 3", len(layers), err)
+	}
+	raw := mutate.Extract(img)
+	defer raw.Close()
+	files := tar.NewReader(raw)
+	got := map[string]string{}
+	for h, err := files.Next(); err == nil; h, err = files.Next() {
+		if text, err := io.ReadAll(files); err == nil {
+			got[h.Name] = string(text)
+		}
+	}
+	if got[bundle] != "ours" {
+		t.Errorf("it trusts %q", got[bundle])
+	}
+	last, err := layers[2].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer last.Close()
+	top := tar.NewReader(last)
+	for h, err := top.Next(); err == nil; h, err = top.Next() {
+		if h.Name == bundle {
+			t.Error("the bundle is in the layer of files, whose digest labels name")
+		}
+	}
 }
 
 // TestLayersAreTheImage shows that layers in files come instead of what other
