@@ -85,12 +85,7 @@ var enders = regexp.MustCompile(`^(panic: |fatal error: |Exception in thread |Ca
 // lastWords are the lines that tell most: the last three, or three from the
 // one that says what ended the program.
 func lastWords(log string) string {
-	var lines []string
-	for l := range strings.SplitSeq(mask(log), "\n") {
-		if l = tidy(l); l != "" {
-			lines = append(lines, l)
-		}
-	}
+	lines := linesOf(log)
 	from := max(0, len(lines)-tailLines)
 	for i, l := range slices.Backward(lines) {
 		// A Python stack ends with what it is about.
@@ -108,6 +103,26 @@ func lastWords(log string) string {
 		}
 	}
 	return out
+}
+
+// toldWords are the lines in which a compiler says what is wrong, if the last words do not quote it.
+func toldWords(log string) string {
+	lines := linesOf(log)
+	from := firstDiagnostic(lines)
+	if from < 0 || from >= len(lines)-tailLines {
+		return lastWords(log)
+	}
+	return cut(strings.Join(lines[from:min(len(lines), from+tailLines)], " | "), tailBytes)
+}
+
+func linesOf(log string) []string {
+	var lines []string
+	for l := range strings.SplitSeq(mask(log), "\n") {
+		if l = tidy(l); l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
 }
 
 // cut shortens to n bytes.

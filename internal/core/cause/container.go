@@ -200,11 +200,19 @@ func (p pod) ended(c container) (finding, bool) {
 	if c.end.reason == "OOMKilled" {
 		return finding{what: who + " was killed: it used more memory than its limit", fix: "raise its memory limit, or let it use less"}, true
 	}
-	what := fmt.Sprintf("%s exited with code %d", who, c.end.code)
-	if !c.over || c.restarts > 0 {
+	for _, r := range []func(container) (finding, bool){p.remote, p.undetected} {
+		if f, ok := r(c); ok {
+			return f, true
+		}
+	}
+	what, quote := fmt.Sprintf("%s exited with code %d", who, c.end.code), lastWords(p.Tails[c.name])
+	if c.over && c.restarts == 0 {
+		// It was to run once: what ended it may stand before a summary of many lines.
+		quote = toldWords(p.Tails[c.name])
+	} else {
 		what = fmt.Sprintf("%s crashes again and again, with exit code %d", who, c.end.code)
 	}
-	f := finding{what: what, quote: lastWords(p.Tails[c.name]), fix: "read more with " + p.logs(c.name, !c.over)}
+	f := finding{what: what, quote: quote, fix: "read more with " + p.logs(c.name, !c.over)}
 	if f.quote == "" && (c.end.reason == "StartError" || c.end.reason == "ContainerCannotRun") {
 		f.quote, f.fix = clean(c.end.message), "correct command or image in the pod template"
 	}

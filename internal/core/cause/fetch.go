@@ -92,7 +92,8 @@ var (
 	// resolving is said already by then.
 	resolving = regexp.MustCompile(`^unable to resolve image "[^"]*": `)
 	imageName = regexp.MustCompile(`(?:image|reference) "([^"\s]+)"`)
-	addresses = []*regexp.Regexp{regexp.MustCompile(`((?:https?|ssh|git)://[^\s'"]+)`), imageName, regexp.MustCompile(`lookup ([a-zA-Z0-9.-]+)`)}
+	accessTo  = regexp.MustCompile(`access (?:of|to|for)(?: run image)? "?([^"\s]+/[^"\s]+?)"?:? `)
+	addresses = []*regexp.Regexp{regexp.MustCompile(`((?:https?|ssh|git)://[^\s'"]+)`), imageName, accessTo, regexp.MustCompile(`lookup ([a-zA-Z0-9.-]+)`)}
 )
 
 // address is what was to be fetched, without user, query and fragment.

@@ -14,7 +14,7 @@ var (
 	noKey     = regexp.MustCompile(`(?:couldn't find key (\S+) in (Secret|ConfigMap) (?:\S+/)?([^\s,]+)|references non-existent (?:secret|config) key: (\S+))`)
 	noObject  = regexp.MustCompile(`(?i)(?:\b(secret|configmap|persistentvolumeclaim|builder|clusterbuilder|service|pipeline|task)s?(?:\.[a-z0-9.-]+)?|\b([a-z]+(?:\.[a-z0-9-]+)+)) ['"]([^'"]+)['"] (?:not found|is not there)`)
 	noSecret  = regexp.MustCompile(`(?i)failed to get secret '([^']+)'`)
-	noBuilder = regexp.MustCompile(`Unable to find builder (\S+?)\.?$`)
+	noBuilder = regexp.MustCompile(`Unable to find builder '?([^\s']+?)'?(?: in namespace '([^']*)')?\.?$`)
 )
 
 func missingAccount(s said) (finding, bool) {
@@ -57,7 +57,7 @@ var kinds = map[string]string{
 }
 
 func missingObject(s said) (finding, bool) {
-	kind, object := "", ""
+	kind, object, where := "", "", inNamespace(s)
 	if m := groups(noObject, s.message); m != nil {
 		kind, object = kinds[strings.ToLower(m[1])], m[3]
 		if kind == "" {
@@ -67,11 +67,14 @@ func missingObject(s said) (finding, bool) {
 		kind, object = "Secret", m[1][strings.LastIndex(m[1], "/")+1:]
 	} else if m := groups(noBuilder, s.message); m != nil {
 		kind, object = "Builder", m[1]
+		if strings.Contains(s.message, "in namespace ''") { // one of the cluster
+			kind, where = "ClusterBuilder", ""
+		}
 	} else {
 		return finding{}, false
 	}
 	return finding{
-		what: fmt.Sprintf("%s: %s %s does not exist%s", s.subject, kind, object, inNamespace(s)),
+		what: fmt.Sprintf("%s: %s %s does not exist%s", s.subject, kind, object, where),
 		fix:  "create it, or correct the name in " + s.in(),
 	}, true
 }

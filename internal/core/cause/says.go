@@ -59,13 +59,14 @@ var recognisers = []func(said) (finding, bool){
 // hear gives the words a meaning, if they have one that is known.
 func hear(s said) (finding, bool) {
 	s.message = line(s.message)
+	s, builder := ofBuilder(s)
 	for _, r := range recognisers {
 		if f, ok := r(s); ok {
 			f.rank = specific
 			return f, true
 		}
 	}
-	return finding{}, false
+	return builder, builder.rank == specific
 }
 
 // quoted passes words on that mean nothing to us.
