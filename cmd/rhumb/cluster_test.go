@@ -6,10 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,7 +33,8 @@ import (
 )
 
 // TestClusterScripts types what users type at a real API server: $NS is a
-// namespace of the script's own, and that of its kubeconfig's context.
+// namespace of the script's own, and that of its kubeconfig's context, and
+// $REGISTRY is a registry.
 //
 //	kube FILE...    makes the objects, and gives them the status that they have in the file
 func TestClusterScripts(t *testing.T) {
@@ -42,6 +48,9 @@ func TestClusterScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("NS", ns)
+			server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+			env.Defer(server.Close)
+			env.Setenv("REGISTRY", strings.TrimPrefix(server.URL, "http://"))
 			kubeconfig := filepath.Join(env.WorkDir, ".kubeconfig")
 			env.Setenv("KUBECONFIG", kubeconfig)
 			return controlplane.WriteKubeconfig(config, ns, kubeconfig)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/tools/txtar"
 
 	"rhumb.run/rhumb/internal/lint"
 )
@@ -96,6 +97,22 @@ func TestReferenceShowsWhatIsPrinted(t *testing.T) {
 		}
 	case now != string(text):
 		t.Errorf("docs/reference/cli.md shows something else than what is printed: read what -update changes. Now it is:\n%s", now)
+	}
+}
+
+// What the page shows of get is what is shown of these facts.
+func TestReferenceShowsGet(t *testing.T) {
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := txtar.ParseFile("../../internal/core/view/testdata/get.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, _, _ := strings.Cut(string(golden.Files[len(golden.Files)-1].Data), "To see logs")
+	if !strings.Contains(string(raw), "$ rhumb workload get shop\n"+shown) {
+		t.Errorf("docs/reference/cli.md shows something else than:\n%s", shown)
 	}
 }
 

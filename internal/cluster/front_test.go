@@ -102,7 +102,9 @@ func (f *front) begin(pod, container string) *book {
 }
 
 // write adds lines, each with its time.
-func (f *front) write(b *book, lines ...string) { f.change(func() { b.lines = append(b.lines, lines...) }) }
+func (f *front) write(b *book, lines ...string) {
+	f.change(func() { b.lines = append(b.lines, lines...) })
+}
 
 func (f *front) end(b *book) { f.change(func() { b.ended = true }) }
 
