@@ -137,7 +137,7 @@ func (f *getFlags) follow(ctx context.Context, io *streams, c *cluster.Cluster, 
 			return absentWorkload(c.Namespace, name)
 		}
 		if now := f.text(io, c, facts, began); now != before {
-			f.draw(io, f.text(io, c, facts, time.Now()), first)
+			draw(io, f.text(io, c, facts, time.Now()), first, onTerminal(io.out))
 			before, first = now, false
 		}
 		select {
@@ -158,8 +158,8 @@ func ended(ctx context.Context) error {
 
 // draw puts the text in the place of the one before on a terminal, and after it
 // where nobody can go back.
-func (f *getFlags) draw(io *streams, text string, first bool) {
-	if !onTerminal(io.out) {
+func draw(io *streams, text string, first, inPlace bool) {
+	if !inPlace {
 		if !first {
 			text = "\n" + text
 		}

@@ -56,9 +56,13 @@ come later are followed, too. Ctrl-C ends it.`,
 
 // run writes lines until the context ends.
 func (f *tailFlags) run(ctx context.Context, io *streams, c *cluster.Cluster, name string) error {
-	p := f.paint(io)
+	return c.Tail(ctx, name, f.options, lines(io, f.paint(io), f.timestamps))
+}
+
+// lines writes what containers wrote, each step in a colour of its own.
+func lines(io *streams, p paint, timestamps bool) func(cluster.Line) {
 	steps := map[string]int{}
-	return c.Tail(ctx, name, f.options, func(l cluster.Line) {
+	return func(l cluster.Line) {
 		if _, known := steps[l.Step]; !known {
 			steps[l.Step] = len(steps)
 		}
@@ -68,12 +72,12 @@ func (f *tailFlags) run(ctx context.Context, io *streams, c *cluster.Cluster, na
 			sayf(io.err, "+ %s › %s\n", pod, container)
 		case l.Trouble:
 			sayf(io.err, "! %s › %s: %s\n", pod, container, strings.TrimSpace(l.Text))
-		case f.timestamps && !l.Time.IsZero():
+		case timestamps && !l.Time.IsZero():
 			sayf(io.out, "%s[%s] %s %s\n", pod, container, l.Time.Format(time.RFC3339), l.Text)
 		default:
 			sayf(io.out, "%s[%s] %s\n", pod, container, l.Text)
 		}
-	})
+	}
 }
 
 // hues are told apart on light and dark grounds.
