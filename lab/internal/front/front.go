@@ -93,16 +93,16 @@ func (f *Front) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error
 }
 
 // guarded lets anybody read from a registry, and only the user write, the way
-// that registries say so. A password that is wrong is refused for reading too:
-// whoever sends one wants to know.
+// that registries say so. A password that is wrong is in nobody's way until
+// something is to be written: that is where a push is refused, and not where
+// a build looks for its builder.
 func guarded(secret string, registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-		claims := r.Header.Get("Authorization") != ""
-		// Clients ask at /v2/ how they are to log in; an open door would tell them
-		// that nobody has to.
+		// Clients ask at /v2/ how they are to log in, and whether they have; an open
+		// door would tell them that nobody has to.
 		asksHow := strings.TrimSuffix(r.URL.Path, "/") == "/v2"
-		if !password.Known(r, secret) && (claims || !reads || asksHow) {
+		if (!reads || asksHow) && !password.Known(r, secret) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="rhumb-lab"`)
 			w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 			w.Header().Set("Content-Type", "application/json")

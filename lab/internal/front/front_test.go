@@ -121,8 +121,8 @@ func TestWhoMayPush(t *testing.T) {
 	}{
 		"Anybody":       {"as on a public registry: everybody reads, nobody writes", authn.Anonymous, false, true},
 		"User":          {"with the password", user("lab", secret), true, true},
-		"WrongPassword": {"whoever sends one is told that it is wrong, for whatever", user("lab", "guess"), false, false},
-		"WrongUser":     {"there is one", user("root", secret), false, false},
+		"WrongPassword": {"it is the push that is refused, not what is read on the way to it", user("lab", "guess"), false, true},
+		"WrongUser":     {"there is one", user("root", secret), false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var hosts []string
@@ -160,12 +160,20 @@ func TestWhoMayPush(t *testing.T) {
 // answered: clients send no password that nobody asked for.
 func TestClientsAreAskedForPasswords(t *testing.T) {
 	tr := outside(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	resp, body, err := get(t, tr, "https://ghcr.io/v2/", nil)
-	if err != nil {
-		t.Fatal(err)
+	for why, login := range map[string]func(*http.Request){
+		"a client that has not logged in": nil,
+		"a login that is tried":           func(r *http.Request) { r.SetBasicAuth("lab", "guess") },
+	} {
+		resp, body, err := get(t, tr, "https://ghcr.io/v2/", login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Basic ") || !strings.Contains(body, "UNAUTHORIZED") {
+			t.Errorf("%s: got %s, %v, %s", why, resp.Status, resp.Header, body)
+		}
 	}
-	if resp.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Basic ") || !strings.Contains(body, "UNAUTHORIZED") {
-		t.Errorf("got %s, %v, %s", resp.Status, resp.Header, body)
+	if resp, _, err := get(t, tr, "https://ghcr.io/v2/", func(r *http.Request) { r.SetBasicAuth("lab", secret) }); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("the user is not let in: %v, %v", resp, err)
 	}
 }
 
