@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Where the toolchain and its compiled library lie in the build image.
@@ -47,19 +48,20 @@ var compiled = []string{
 // buildpack for Go uses. Files of the cache are root's in folders of the user's:
 // a build adds to it, and never copies what is there only to note that it was read.
 func (g toolchain) layer(work, out string) error {
-	cache := filepath.Join(work, "cache")
-	cmd := exec.Command(filepath.Join(g.root, "bin", "go"), append([]string{"build", "-trimpath"}, compiled...)...)
-	cmd.Dir = os.TempDir()
-	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=off", "CGO_ENABLED=0", "GOCACHE="+cache)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("compiling Go's library: %w\n%s", err, output)
+	root, cache := filepath.Join(work, rootInImage), filepath.Join(work, cacheInImage)
+	if err := duplicate(g.root, root, unneeded); err != nil {
+		return fmt.Errorf("copying the Go toolchain: %w", err)
+	}
+	if err := g.compile(work); err != nil {
+		return err
 	}
 	t, err := newTree(filepath.Dir(work))
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	if err := t.copy(g.root, rootInImage, unneeded); err != nil {
+	all := func(string) bool { return false }
+	if err := t.copy(root, rootInImage, all); err != nil {
 		return err
 	}
 	if err := t.copy(cache, cacheInImage, func(name string) bool { return name == "trim.txt" || name == "testexpire.txt" }); err != nil {
@@ -69,6 +71,75 @@ func (g toolchain) layer(work, out string) error {
 		return err
 	}
 	return t.pack(out)
+}
+
+// compile fills the cache, with the toolchain where it will be in the image: Go
+// looks for what it knows of a package by the package's folder, and by the names,
+// sizes and times of the files in it.
+func (g toolchain) compile(root string) error {
+	files := map[string]string{
+		"dev/null":      "", // no device is needed: nobody writes there
+		"tmp/x":         "",
+		"module/go.mod": "module compiled\n", // outside of a module Go keeps no index of the library
+	}
+	for name, content := range files {
+		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command("/"+rootInImage+"/bin/go", append([]string{"build", "-trimpath"}, compiled...)...)
+	cmd.Dir = "/module"
+	cmd.Env = []string{
+		"GOROOT=/" + rootInImage, "GOCACHE=/" + cacheInImage, "GOPATH=/tmp/go", "HOME=/tmp", "PATH=/" + rootInImage + "/bin", "GOENV=off", "GOPROXY=off",
+		"GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOTELEMETRY=off", "CGO_ENABLED=0",
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+	if id := os.Getuid(); id != 0 { // who is not root may still have a root of his own
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
+	}
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling Go's library: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// duplicate copies a folder, but for what is skipped, with the times that files
+// have in a layer.
+func duplicate(from, to string, skip func(string) bool) error {
+	return filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, p)
+		if err != nil {
+			return err
+		}
+		dst := filepath.Join(to, name)
+		switch {
+		case d.IsDir() && skip(filepath.ToSlash(name)):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(dst, 0o755)
+		case skip(filepath.ToSlash(name)) || !d.Type().IsRegular():
+			return nil
+		}
+		raw, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(dst, raw, 0o644|info.Mode()&0o111); err != nil {
+			return err
+		}
+		return os.Chtimes(dst, epoch, epoch)
+	})
 }
 
 // share gives the folders of a build cache to the user, and has its entries say

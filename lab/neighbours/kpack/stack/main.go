@@ -17,7 +17,7 @@ import (
 )
 
 // format changes when this program makes other layers of the same packages.
-const format = "1"
+const format = "3"
 
 //go:embed packages.txt
 var list string
