@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -176,4 +178,34 @@ func TestPushNeedsTheOwnersRights(t *testing.T) {
 	if u := b.object(b.gitRepositories(), "app"); u.GetAnnotations()[requestedAt] != "" {
 		t.Error("it was asked with rights that the account does not have")
 	}
+}
+
+// A replica that stands by has stamped nothing, and passes on what it hears all the same.
+func TestPushToAReplicaThatStandsBy(t *testing.T) {
+	b := newBed(t)
+	b.have(gitRepositoryKind, b.gitRepositories())
+	stop := b.start(nil)
+	b.apply(granted("builder", `{apiGroups: [source.toolkit.fluxcd.io], resources: [gitrepositories], verbs: [create, patch]}`) + "\n---" + gitChain +
+		"\n---" + fromGit("app", "https://git.example.com/team/app", "main"))
+	b.workload("app", "Unknown", "MissingValueAtPath")
+	stop()
+
+	b.apply(fmt.Sprintf(`
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: rhumb-controller}
+spec: {holderIdentity: another, leaseDurationSeconds: 3600, acquireTime: %[1]q, renewTime: %[1]q}`, time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")))
+	b.watchesImages(nil)
+	address := freeAddress(t)
+	b.flags = append(b.flags, "--artifact-bind-address="+address, "--leader-elect=true", "--leader-elect-namespace="+b.ns)
+	b.start(nil)
+	b.until("the hook listens", func() (bool, string) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil, fmt.Sprint(err)
+	})
+	pushes(t, address, "https://git.example.com/team/app.git", "refs/heads/main")
+	b.asked("app", "")
 }

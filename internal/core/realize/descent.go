@@ -145,7 +145,7 @@ func shown(r *v1alpha1.ResourceStatus) string {
 
 // trace puts on record if the outputs of a step are of earlier inputs than its object has now.
 func (d *descent) trace(r *Realized) {
-	if len(r.Inputs()) == 0 || !r.Template.Yields() || r.Template.Deployed != nil || r.Live.Object == nil || r.upToDate() {
+	if len(r.Sources)+len(r.Images)+len(r.Configs) == 0 || !r.Template.Yields() || r.Template.Deployed != nil || r.Live.Object == nil || r.upToDate() {
 		return
 	}
 	last := d.last(r.Name)
