@@ -59,22 +59,24 @@ spec:
   resources:
   - {name: source, templateRef: {kind: ClusterSourceTemplate, name: NS-source}}`
 
-func fromGit(name, url, branch string) string {
+const ofTeam = "https://git.example.com/team/app"
+
+func fromGit(name, branch string) string {
 	return fmt.Sprintf(`
 apiVersion: carto.run/v1alpha1
 kind: Workload
 metadata: {name: %s}
-spec: {serviceAccountName: builder, source: {git: {url: %q, ref: {branch: %s}}}}`, name, url, branch)
+spec: {serviceAccountName: builder, source: {git: {url: %q, ref: {branch: %s}}}}`, name, ofTeam, branch)
 }
 
 func (b *bed) gitRepositories() dynamic.ResourceInterface {
 	return b.client.Resource(schema.GroupVersionResource{Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"}).Namespace(b.ns)
 }
 
-// pushes tells the controller's hook of a push, as Gitea would.
-func pushes(t *testing.T, address, repository, ref string) {
+// pushes tells the controller's hook of a push to a repository's main branch, as Gitea would.
+func pushes(t *testing.T, address, repository string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"ref":%q,"repository":{"clone_url":%q}}`, ref, repository)
+	body := fmt.Sprintf(`{"ref":"refs/heads/main","repository":{"clone_url":%q}}`, repository)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/hooks/git", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -91,12 +93,12 @@ func pushes(t *testing.T, address, repository, ref string) {
 
 const requestedAt = "reconcile.fluxcd.io/requestedAt"
 
-// asked waits until an object was asked to look, other than at a time known before.
-func (b *bed) asked(name, before string) *unstructured.Unstructured {
+// asked waits until the GitRepository app was asked to look, other than at a time known before.
+func (b *bed) asked(before string) *unstructured.Unstructured {
 	b.t.Helper()
 	var got *unstructured.Unstructured
-	b.until(name+" is asked to look", func() (bool, string) {
-		u, err := b.gitRepositories().Get(context.Background(), name, metav1.GetOptions{})
+	b.until("app is asked to look", func() (bool, string) {
+		u, err := b.gitRepositories().Get(context.Background(), "app", metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()
 		}
@@ -117,13 +119,13 @@ func TestPushIsPassedOn(t *testing.T) {
 	var c counter
 	b.start(c.wrap)
 	b.apply(granted("builder", `{apiGroups: [source.toolkit.fluxcd.io], resources: [gitrepositories], verbs: [create, patch]}`) + "\n---" + gitChain +
-		"\n---" + fromGit("app", "https://git.example.com/team/app", "main") + "\n---" + fromGit("other", "https://git.example.com/team/app", "other"))
+		"\n---" + fromGit("app", "main") + "\n---" + fromGit("other", "other"))
 	b.workload("app", "Unknown", "MissingValueAtPath")
 	b.workload("other", "Unknown", "MissingValueAtPath")
 	reads, writes := c.reads.Load(), c.writes.Load()
 
-	pushes(t, address, "https://git.example.com/team/app.git", "refs/heads/main")
-	first := b.asked("app", "")
+	pushes(t, address, "https://git.example.com/team/app.git")
+	first := b.asked("")
 	managers := map[string]bool{}
 	for _, f := range first.GetManagedFields() {
 		managers[f.Manager] = true
@@ -131,17 +133,17 @@ func TestPushIsPassedOn(t *testing.T) {
 	if !managers["rhumb"] || !managers["rhumb-push"] {
 		t.Errorf("written by %v", managers)
 	}
-	pushes(t, address, "ssh://git@git.example.com/team/app.git", "refs/heads/main")
-	second := b.asked("app", first.GetAnnotations()[requestedAt])
+	pushes(t, address, "ssh://git@git.example.com/team/app.git")
+	second := b.asked(first.GetAnnotations()[requestedAt])
 	if second.GetGeneration() != first.GetGeneration() || second.GetGeneration() != 1 {
 		t.Errorf("the spec was written again: generation %d", second.GetGeneration())
 	}
-	pushes(t, address, "https://git.example.com/team/nobodys", "refs/heads/main")
+	pushes(t, address, "https://git.example.com/team/nobodys")
 
 	// What its controller says of it is a turn of the Workload, after which all is as it was.
 	b.mergeStatus(b.gitRepositories(), "app", `{status: {artifact: {url: "http://flux/a.tar.gz", revision: "main@sha1:a"}}}`)
 	last := b.workload("app", "True", "Ready")
-	at := b.asked("app", "").GetAnnotations()[requestedAt]
+	at := b.asked("").GetAnnotations()[requestedAt]
 	if at != second.GetAnnotations()[requestedAt] {
 		t.Errorf("asked again at %s, or not any more, with %v", at, last.Object["status"])
 	}
@@ -168,10 +170,10 @@ func TestPushNeedsTheOwnersRights(t *testing.T) {
 	b.flags = append(b.flags, "--artifact-bind-address="+address, "--log-level=info")
 	b.start(nil)
 	b.apply(granted("builder", `{apiGroups: [source.toolkit.fluxcd.io], resources: [gitrepositories], verbs: [create, patch]}`) + "\n---" + gitChain +
-		"\n---" + fromGit("app", "https://git.example.com/team/app", "main"))
+		"\n---" + fromGit("app", "main"))
 	b.workload("app", "Unknown", "MissingValueAtPath")
 	b.apply(granted("builder", `{apiGroups: [source.toolkit.fluxcd.io], resources: [gitrepositories], verbs: [get]}`))
-	pushes(t, address, "https://git.example.com/team/app", "refs/heads/main")
+	pushes(t, address, "https://git.example.com/team/app")
 	b.until("the refusal is told", func() (bool, string) {
 		return strings.Contains(said.String(), "push not passed on") && strings.Contains(said.String(), "builder"), said.String()
 	})
@@ -186,7 +188,7 @@ func TestPushToAReplicaThatStandsBy(t *testing.T) {
 	b.have(gitRepositoryKind, b.gitRepositories())
 	stop := b.start(nil)
 	b.apply(granted("builder", `{apiGroups: [source.toolkit.fluxcd.io], resources: [gitrepositories], verbs: [create, patch]}`) + "\n---" + gitChain +
-		"\n---" + fromGit("app", "https://git.example.com/team/app", "main"))
+		"\n---" + fromGit("app", "main"))
 	b.workload("app", "Unknown", "MissingValueAtPath")
 	stop()
 
@@ -206,6 +208,6 @@ spec: {holderIdentity: another, leaseDurationSeconds: 3600, acquireTime: %[1]q, 
 		}
 		return err == nil, fmt.Sprint(err)
 	})
-	pushes(t, address, "https://git.example.com/team/app.git", "refs/heads/main")
-	b.asked("app", "")
+	pushes(t, address, "https://git.example.com/team/app.git")
+	b.asked("")
 }

@@ -83,8 +83,10 @@ func TestOutOfTheBox(t *testing.T) {
 func (c *cluster) rendered(t *testing.T, rhumb func(context.Context, ...string) (string, error), chains, workload, variant string) {
 	t.Helper()
 	name := strings.TrimSuffix(filepath.Base(workload), ".yaml")
-	args := []string{"render", "--strict", "-f", chains, "-f", workload, "--namespace", "dev",
-		"--output=image-provider.image=registry.example.com/app@sha256:1234", "--output=app.config=the-app", "--output=service.config=the-service"}
+	args := []string{
+		"render", "--strict", "-f", chains, "-f", workload, "--namespace", "dev",
+		"--output=image-provider.image=registry.example.com/app@sha256:1234", "--output=app.config=the-app", "--output=service.config=the-service",
+	}
 	if name != "prebuilt" {
 		args = append(args, "--output=source-provider.url=http://source/a.tar.gz", "--output=source-provider.revision=main@sha1:1234")
 	}

@@ -69,7 +69,7 @@ func (c *cluster) run(t *testing.T) *Controller {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- controller.Start(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() { stop(); _ = <-ended })
 	return controller
 }
 
@@ -93,28 +93,37 @@ func TestPushes(t *testing.T) {
 		"Once": {
 			"whoever follows the branch is asked at once, as the account of its owner",
 			[]*unstructured.Unstructured{source("a", app+".git", "main", "a"), source("b", app, "other", "b"), source("c", app+"2", "main", "c")},
-			nil, []time.Duration{0}, []string{"0s a as dev/of-Workload-a"},
+			nil,
+			[]time.Duration{0},
+			[]string{"0s a as dev/of-Workload-a"},
 		},
 		"Again": {
 			"what is pushed right after is not lost, and nobody is asked twice a second",
-			[]*unstructured.Unstructured{source("a", app, "main", "a")}, nil,
+			[]*unstructured.Unstructured{source("a", app, "main", "a")},
+			nil,
 			[]time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond, 5 * time.Second},
 			[]string{"0s a as dev/of-Workload-a", "1s a as dev/of-Workload-a", "5s a as dev/of-Workload-a"},
 		},
 		"Busy": {
 			"a server that is out of breath is asked again",
-			[]*unstructured.Unstructured{source("a", app, "main", "a")}, []error{busy, busy},
-			[]time.Duration{0}, []string{"2.5s a as dev/of-Workload-a"},
+			[]*unstructured.Unstructured{source("a", app, "main", "a")},
+			[]error{busy, busy},
+			[]time.Duration{0},
+			[]string{"2.5s a as dev/of-Workload-a"},
 		},
 		"Down": {
 			"but not for ever: the interval holds",
-			[]*unstructured.Unstructured{source("a", app, "main", "a")}, []error{busy, busy, busy, busy, busy, busy, busy, busy},
-			[]time.Duration{0}, nil,
+			[]*unstructured.Unstructured{source("a", app, "main", "a")},
+			[]error{busy, busy, busy, busy, busy, busy, busy, busy},
+			[]time.Duration{0},
+			nil,
 		},
 		"Refused": {
 			"nor is who refuses",
-			[]*unstructured.Unstructured{source("a", app, "main", "a")}, []error{fault.Denyf("", "forbidden")},
-			[]time.Duration{0}, nil,
+			[]*unstructured.Unstructured{source("a", app, "main", "a")},
+			[]error{fault.Denyf("", "forbidden")},
+			[]time.Duration{0},
+			nil,
 		},
 		"Nobodys":   {"what no owner has is left alone", []*unstructured.Unstructured{source("a", app, "main", "")}, nil, []time.Duration{0}, nil},
 		"Ownerless": {"an owner that is gone takes it along", []*unstructured.Unstructured{source("a", app, "main", "gone")}, nil, []time.Duration{0}, nil},
