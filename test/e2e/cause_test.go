@@ -162,6 +162,7 @@ func TestCauses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("commandLine", func(t *testing.T) { commandLine(t, lab) })
 	out, err := lab.Kubectl(ctx, "-n", "causes", "get", "workloads", "-o", "wide")
 	must(t, err)
 	if header, _, _ := strings.Cut(out, "\n"); !strings.Contains(header, "CAUSE") {
