@@ -139,6 +139,9 @@ func (f *front) stream(w http.ResponseWriter, r *http.Request, b *book, from tim
 		f.mu.Lock()
 		lines, ended, cut, wake := b.lines[at:], b.ended, b.cut > cuts, f.wake
 		f.mu.Unlock()
+		if cut {
+			panic(http.ErrAbortHandler)
+		}
 		for _, l := range lines {
 			if when, _ := stamp(l); !when.Before(from) {
 				fmt.Fprintln(w, l)
@@ -146,9 +149,6 @@ func (f *front) stream(w http.ResponseWriter, r *http.Request, b *book, from tim
 		}
 		at += len(lines)
 		w.(http.Flusher).Flush()
-		if cut {
-			panic(http.ErrAbortHandler)
-		}
 		if ended || r.URL.Query().Get("follow") != "true" {
 			return
 		}

@@ -180,6 +180,39 @@ func TestSettledHeedsNoStaleStatus(t *testing.T) {
 	}
 }
 
+// A failure that mended itself does not end the waiting, however long the rest takes.
+func TestSettledForgetsWhatIsMended(t *testing.T) {
+	is := func(status, reason string) Watched {
+		w := &v1alpha1.Workload{}
+		raw, err := json.Marshal(map[string]any{"status": ready(0, status, reason)})
+		if err == nil {
+			err = json.Unmarshal(raw, w)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Watched{Workload: w}
+	}
+	news, late, got := make(chan Watched), make(chan time.Time), make(chan view.Verdict, 1)
+	go func() {
+		_, verdict, _ := settle(news, nil, &v1alpha1.Workload{}, func() <-chan time.Time { return late })
+		got <- verdict
+	}()
+	news <- is("False", "Broken")
+	news <- is("Unknown", "Building")
+	for range 20 {
+		select {
+		case late <- time.Time{}:
+			t.Fatal("what is mended ended the waiting")
+		case news <- is("Unknown", "Building"):
+		}
+	}
+	news <- is("True", "Ready")
+	if verdict := <-got; verdict != view.IsReady {
+		t.Errorf("got %v", verdict)
+	}
+}
+
 // A change of anything that is shown is told of.
 func TestChanges(t *testing.T) {
 	_, c := open(t)

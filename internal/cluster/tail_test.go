@@ -140,16 +140,21 @@ func TestTailInitContainersInOrder(t *testing.T) {
 		p.Labels = map[string]string{v1alpha1.WorkloadNameLabel: "shop", v1alpha1.ResourceNameLabel: "image"}
 		p.Spec.InitContainers = []corev1.Container{container("detect"), container("compile"), container("export")}
 	})
-	for _, name := range []string{"detect", "compile"} {
-		b := f.begin("build", name)
-		f.write(b, at(-20, 0, name+" one"), at(-20, 0, name+" two"))
-		f.end(b)
-	}
+	detect, compile := f.begin("build", "detect"), f.begin("build", "compile")
+	f.write(detect, at(-20, 0, "detect one"), at(-20, 0, "detect two"))
+	f.write(compile, at(-20, 0, "compile one"), at(-20, 0, "compile two"))
+	f.end(compile)
 	setStatus(t, c, "build", corev1.PodPending,
 		[]corev1.ContainerStatus{ended("detect", "d", 0), ended("compile", "c", 0), waiting("export")}, []corev1.ContainerStatus{waiting("run")})
 	h := listen(t, c, "shop", TailOptions{Since: time.Minute})
-	first := []string{"image/build[detect] detect one", "image/build[detect] detect two", "image/build[compile] compile one", "image/build[compile] compile two"}
+	first := []string{"image/build[detect] detect one", "image/build[detect] detect two"}
 	h.says(t, "lines of one time are two lines", first...)
+	f.write(detect, at(-19, 0, "detect three"))
+	first = append(first, "image/build[detect] detect three")
+	h.says(t, "the next one waits until this one has said all", first...)
+	f.end(detect)
+	first = append(first, "image/build[compile] compile one", "image/build[compile] compile two")
+	h.says(t, "and follows it", first...)
 
 	b := f.begin("build", "export")
 	f.write(b, at(0, 0, "pushing"))

@@ -55,6 +55,11 @@ func (c *Cluster) Settled(ctx context.Context, written *v1alpha1.Workload, patie
 			}
 		})
 	}()
+	return settle(news, failed, written, func() <-chan time.Time { return time.After(patience) })
+}
+
+// settle decides; later is how long a failure may last.
+func settle(news <-chan Watched, failed <-chan error, written *v1alpha1.Workload, later func() <-chan time.Time) (last *v1alpha1.Workload, verdict view.Verdict, err error) {
 	var enough <-chan time.Time
 	last = written
 	for {
@@ -72,7 +77,7 @@ func (c *Cluster) Settled(ctx context.Context, written *v1alpha1.Workload, patie
 			case verdict == view.Waiting:
 				enough = nil
 			case enough == nil:
-				enough = time.After(patience)
+				enough = later()
 			}
 		case <-enough:
 			return last, view.Failing, nil
