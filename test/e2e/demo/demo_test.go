@@ -66,6 +66,7 @@ func TestTellerColour(t *testing.T) {
 		var out bytes.Buffer
 		tell := &teller{w: &out, began: time.Now(), colour: colour}
 		tell.Step("x")
+		tell.Log("\x1b[31mred\x1b[0m")
 		if got := strings.Contains(out.String(), "\x1b["); got != colour {
 			t.Errorf("%s: %q", why, out.String())
 		}

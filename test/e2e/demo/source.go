@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"rhumb.run/rhumb/test/e2e/rig"
 	"rhumb.run/rhumb/test/e2e/source"
 	"rhumb.run/rhumb/test/e2e/story"
@@ -92,8 +94,6 @@ func (d *sources) apply(ctx context.Context) error {
 	if err := d.s.ApplyAdmin(ctx); err != nil {
 		return err
 	}
-	stop := d.tail(ctx)
-	defer stop()
 	began := time.Now()
 	for _, a := range source.Apps {
 		d.out.Step("kubectl apply -f " + source.Examples + "/" + a.Name + ".yaml")
@@ -101,17 +101,15 @@ func (d *sources) apply(ctx context.Context) error {
 			return err
 		}
 	}
+	stop := d.tail(ctx)
+	defer stop()
 	if err := d.sayGoodbye(ctx); err != nil {
 		return err
 	}
+	if err := d.answers(ctx); err != nil {
+		return err
+	}
 	for _, a := range source.Apps {
-		want := helloText
-		if d.changed(a) {
-			want = againText
-		}
-		if err := d.s.Answers(ctx, a, want); err != nil {
-			return err
-		}
 		if err := d.row(ctx, a, a.Name, began); err != nil {
 			return err
 		}
@@ -124,6 +122,19 @@ func (d *sources) apply(ctx context.Context) error {
 		d.out.Shell(a.Curl(), text)
 	}
 	return nil
+}
+
+// answers waits for all applications at once.
+func (d *sources) answers(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, a := range source.Apps {
+		want := helloText
+		if d.changed(a) {
+			want = againText
+		}
+		group.Go(func() error { return d.s.Answers(ctx, a, want) })
+	}
+	return group.Wait()
 }
 
 // row enters how long an application took; one that is as it was took nothing.
@@ -290,7 +301,7 @@ func (d *sources) tail(ctx context.Context) (stop func()) {
 	var all sync.WaitGroup
 	for _, a := range source.Apps {
 		all.Go(func() {
-			err := d.lab.Lines(ctx, func(line string) { d.out.Log(line) }, "workload", "tail", a.Name, "--since", "1s")
+			err := d.lab.Lines(ctx, func(line string) { d.out.Log(line) }, "workload", "tail", a.Name, "--since", "5s")
 			if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 				d.out.Note(err.Error())
 			}

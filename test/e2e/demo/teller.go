@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -56,8 +57,16 @@ func (t *teller) Change(c story.Change) {
 	t.line(c.At, fmt.Sprintf("    %-22s %s", c.Object, c.What))
 }
 
+// escapes are the colours in what programs write.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+
 // Log prints a line that some program wrote.
-func (t *teller) Log(s string) { t.line(time.Now(), "    │ "+s) }
+func (t *teller) Log(s string) {
+	if !t.colour {
+		s = escapes.ReplaceAllString(s, "")
+	}
+	t.line(time.Now(), "    │ "+s)
+}
 
 // Note prints a line that has no time.
 func (t *teller) Note(s string) {

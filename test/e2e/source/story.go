@@ -103,17 +103,27 @@ func (s *Story) ApplyAdmin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"rights", "dockerconfig", "clusterbuilder", "supply-chain-templates", "supply-chain"} {
-		if err := s.applyFilled(ctx, name, token); err != nil {
+	// The account is to have its secret before kpack pushes a builder with it: kpack does not notice that it changes.
+	for _, step := range []func() error{
+		func() error { return s.applyFilled(ctx, "dockerconfig", token) },
+		func() error { return s.useSecret(ctx) },
+		func() error { return s.applyFilled(ctx, "clusterbuilder", token) },
+		func() error { return s.applyFilled(ctx, "supply-chain-templates", token) },
+		func() error { return s.applyFilled(ctx, "supply-chain", token) },
+		func() error { return s.applyFilled(ctx, "rights", token) },
+	} {
+		if err := step(); err != nil {
 			return err
 		}
 	}
-	_, err = s.Kubectl(ctx, "patch", "serviceaccount", "default", "-p",
-		`{"secrets":[{"name":"regsecret"}],"imagePullSecrets":[{"name":"regsecret"}]}`)
-	if err != nil {
-		return err
-	}
 	_, err = s.Kubectl(ctx, "wait", "--for=condition=Ready", "--timeout=180s", "clusterbuilder.kpack.io/base")
+	return err
+}
+
+// useSecret lets the namespace's service account push to the registry, and nodes pull from it.
+func (s *Story) useSecret(ctx context.Context) error {
+	_, err := s.Kubectl(ctx, "patch", "serviceaccount", "default", "-p",
+		`{"secrets":[{"name":"regsecret"}],"imagePullSecrets":[{"name":"regsecret"}]}`)
 	return err
 }
 
