@@ -63,7 +63,12 @@ func run(dir string) error {
 	if err := build(dir, below, above, toolchain); err != nil {
 		return err
 	}
-	if err := os.WriteFile(marker, []byte(describe(key, below, above, toolchain)), 0o644); err != nil {
+	// As the layers, it replaces a file and changes none: a copy of the folder may be made of links.
+	err = os.WriteFile(marker+".part", []byte(describe(key, below, above, toolchain)), 0o644)
+	if err == nil {
+		err = os.Rename(marker+".part", marker)
+	}
+	if err != nil {
 		return fmt.Errorf("remembering the packages: %w", err)
 	}
 	fmt.Printf("    kpack's stack: %d packages, %s (%.0f s)\n", len(below)+len(above), sizes(dir), time.Since(began).Seconds())
