@@ -104,37 +104,47 @@ func (f *deleteFlags) each(ctx context.Context, io *streams, c *cluster.Cluster,
 	var missing error
 	var gone []string
 	for _, name := range names {
-		w, err := c.Workload(ctx, name)
-		if err != nil {
+		there, did, err := f.one(ctx, io, c, a, name)
+		switch {
+		case err != nil:
 			return err
-		}
-		if w == nil {
+		case !there:
 			missing = errFound
 			sayf(io.err, "Workload %q not found\n", c.Namespace+"/"+name)
-			continue
+		case did:
+			gone = append(gone, name)
 		}
-		sure, err := a.ask("Really delete the workload %q", name)
-		if err != nil {
-			return err
-		}
-		if !sure {
-			sayf(io.out, "Skipping workload %q\n", name)
-			continue
-		}
-		if _, err := c.Delete(ctx, name); err != nil {
-			return err
-		}
-		sayf(io.out, "%sDeleted workload %q\n", f.emoji("👍"), name)
-		gone = append(gone, name)
 	}
-	if f.wait {
-		for _, name := range gone {
-			if err := f.waited(ctx, io, c, name); err != nil {
-				return err
-			}
+	if !f.wait {
+		return missing
+	}
+	for _, name := range gone {
+		if err := f.waited(ctx, io, c, name); err != nil {
+			return err
 		}
 	}
 	return missing
+}
+
+// one asks, and deletes after a yes.
+func (f *deleteFlags) one(ctx context.Context, io *streams, c *cluster.Cluster, a *asker, name string) (there, did bool, err error) {
+	w, err := c.Workload(ctx, name)
+	if err != nil || w == nil {
+		return false, false, err
+	}
+	sure, err := a.ask("Really delete the workload %q", name)
+	if err != nil {
+		return true, false, err
+	}
+	if !sure {
+		sayf(io.out, "Skipping workload %q\n", name)
+		return true, false, nil
+	}
+	if _, err := c.Delete(ctx, name); err != nil {
+		return true, false, err
+	}
+	sayf(io.out, "%sDeleted workload %q\n", f.emoji("👍"), name)
+	return true, true, nil
 }
 
 func (f *deleteFlags) waited(ctx context.Context, io *streams, c *cluster.Cluster, name string) error {

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -53,7 +54,7 @@ func (f *family) learn(w *v1alpha1.Workload, d *v1alpha1.Deliverable) {
 	f.stamped = map[string]string{}
 	all := w.Status.Resources
 	if d != nil {
-		all = append(all[:len(all):len(all)], d.Status.Resources...)
+		all = append(slices.Clip(all), d.Status.Resources...)
 	}
 	for i := range all {
 		if ref := all[i].StampedRef; ref != nil && ref.ObjectReference != nil {

@@ -114,7 +114,7 @@ func (c *Cluster) Chain(ctx context.Context, name string) (*v1alpha1.ClusterSupp
 
 // absent tells an object that is not there from a kind that is not.
 func absent(err error, of schema.GroupVersionResource, name string) bool {
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // the client returns it as it is
+	status, ok := err.(apierrors.APIStatus)
 	return ok && apierrors.IsNotFound(err) && status.Status().Details != nil && status.Status().Details.Name == name && of.Resource != ""
 }
 

@@ -40,10 +40,10 @@ func makeMiddle(t *testing.T, c *Cluster, name string) *corev1.ConfigMap {
 }
 
 // makeWorkload makes one whose only step stamped an object.
-func makeWorkload(t *testing.T, c *Cluster, name, step, kind, apiVersion, stamped string) *v1alpha1.Workload {
+func makeWorkload(t *testing.T, c *Cluster, kind, apiVersion, stamped string) *v1alpha1.Workload {
 	t.Helper()
 	image := "registry.example/shop"
-	written, err := draft.Written(&v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.WorkloadSpec{Image: &image}})
+	written, err := draft.Written(&v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Spec: v1alpha1.WorkloadSpec{Image: &image}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,20 +51,20 @@ func makeWorkload(t *testing.T, c *Cluster, name, step, kind, apiVersion, stampe
 	if err != nil {
 		t.Fatal(err)
 	}
-	report(t, c, name, map[string]any{"resources": []any{map[string]any{
-		"name": step, "stampedRef": map[string]any{"apiVersion": apiVersion, "kind": kind, "name": stamped, "resource": strings.ToLower(kind) + "s.apps"},
+	report(t, c, map[string]any{"resources": []any{map[string]any{
+		"name": "deployer", "stampedRef": map[string]any{"apiVersion": apiVersion, "kind": kind, "name": stamped, "resource": strings.ToLower(kind) + "s.apps"},
 	}}})
 	return w
 }
 
 // report writes a status, as the controller does.
-func report(t *testing.T, c *Cluster, name string, status map[string]any) {
+func report(t *testing.T, c *Cluster, status map[string]any) {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{"status": status})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.objects.Resource(workloads).Namespace(c.Namespace).Patch(t.Context(), name, types.MergePatchType, raw, metav1.PatchOptions{}, "status"); err != nil {
+	if _, err := c.objects.Resource(workloads).Namespace(c.Namespace).Patch(t.Context(), "shop", types.MergePatchType, raw, metav1.PatchOptions{}, "status"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -79,7 +79,7 @@ func ready(generation int, status, reason string) map[string]any {
 // Whoever was faster is not overwritten, and is told of; fields of others stay.
 func TestPatchOfAnOldVersion(t *testing.T) {
 	_, c := open(t)
-	there := makeWorkload(t, c, "shop", "deployer", "Deployment", "apps/v1", "shop")
+	there := makeWorkload(t, c, "Deployment", "apps/v1", "shop")
 	there, err := c.Workload(t.Context(), there.Name)
 	if err != nil {
 		t.Fatal(err)
@@ -126,13 +126,13 @@ func TestSettled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, cl := open(t)
-			w := makeWorkload(t, cl, "shop", "deployer", "Deployment", "apps/v1", "shop")
+			w := makeWorkload(t, cl, "Deployment", "apps/v1", "shop")
 			patience := time.Minute
 			if c.want == view.Failing {
 				patience = time.Millisecond
 			}
 			for _, s := range c.then[:len(c.then)-1] {
-				report(t, cl, "shop", s)
+				report(t, cl, s)
 			}
 			result := make(chan view.Verdict, 1)
 			go func() {
@@ -142,7 +142,7 @@ func TestSettled(t *testing.T) {
 				}
 				result <- verdict
 			}()
-			report(t, cl, "shop", c.then[len(c.then)-1])
+			report(t, cl, c.then[len(c.then)-1])
 			if got := <-result; got != c.want {
 				t.Errorf("%s: got %v, want %v", c.why, got, c.want)
 			}
@@ -153,8 +153,8 @@ func TestSettled(t *testing.T) {
 // What an older spec was like says nothing of the one that was written.
 func TestSettledHeedsNoStaleStatus(t *testing.T) {
 	_, c := open(t)
-	makeWorkload(t, c, "shop", "deployer", "Deployment", "apps/v1", "shop")
-	report(t, c, "shop", ready(1, "True", "Ready"))
+	makeWorkload(t, c, "Deployment", "apps/v1", "shop")
+	report(t, c, ready(1, "True", "Ready"))
 	w, err := c.Patch(t.Context(), "shop", []byte(`{"spec":{"image":"registry.example/shop:2"}}`))
 	if err != nil || w.Generation != 2 {
 		t.Fatal(err, w)
@@ -172,9 +172,9 @@ func TestSettledHeedsNoStaleStatus(t *testing.T) {
 		result <- settled{verdict, last.Status.Conditions[0].Reason}
 	}()
 	// Each of these is news of the older spec; the last one is of the one that was written.
-	report(t, c, "shop", ready(1, "True", "Ready"))
-	report(t, c, "shop", ready(1, "False", "Broken"))
-	report(t, c, "shop", ready(2, "False", "Refused"))
+	report(t, c, ready(1, "True", "Ready"))
+	report(t, c, ready(1, "False", "Broken"))
+	report(t, c, ready(2, "False", "Refused"))
 	if got := <-result; got.verdict != view.Failing || got.reason != "Refused" {
 		t.Errorf("got %v", got)
 	}
@@ -216,7 +216,7 @@ func TestSettledForgetsWhatIsMended(t *testing.T) {
 // A change of anything that is shown is told of.
 func TestChanges(t *testing.T) {
 	_, c := open(t)
-	makeWorkload(t, c, "shop", "deployer", "Deployment", "apps/v1", "shop")
+	makeWorkload(t, c, "Deployment", "apps/v1", "shop")
 	news := make(chan struct{}, 100)
 	go func() { _ = c.Changes(t.Context(), "shop", func() { news <- struct{}{} }) }()
 	next := func(what string) {
@@ -228,8 +228,8 @@ func TestChanges(t *testing.T) {
 		}
 	}
 	next("the workload that is there")
-	report(t, c, "shop", ready(1, "True", "Ready"))
+	report(t, c, ready(1, "True", "Ready"))
 	next("a status")
-	makePod(t, c, "app", labelled(v1alpha1.WorkloadNameLabel, "shop"))
+	makePod(t, c, "app", labelled(v1alpha1.WorkloadNameLabel))
 	next("a pod")
 }

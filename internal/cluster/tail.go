@@ -49,7 +49,7 @@ func (c *Cluster) Tail(ctx context.Context, name string, o TailOptions, emit fun
 		w = &v1alpha1.Workload{}
 		w.Name = name
 	}
-	d, _ := c.deliverable(ctx, name) //nolint:errcheck // whoever may not read it sees the pods that labels tell
+	d, _ := c.deliverable(ctx, name) // whoever may not read it sees the pods that labels tell
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	t := &tail{cluster: c, family: c.family(w, d), options: o, emit: emit, first: map[types.UID]bool{}, pods: map[types.UID]*podTail{}}

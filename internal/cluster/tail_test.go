@@ -28,12 +28,12 @@ type heard struct {
 	stop  context.CancelFunc
 }
 
-func listen(t *testing.T, c *Cluster, name string, o TailOptions) *heard {
+func listen(t *testing.T, c *Cluster, o TailOptions) *heard {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	h := &heard{done: make(chan error, 1), stop: stop}
 	go func() {
-		h.done <- c.Tail(ctx, name, o, func(l Line) {
+		h.done <- c.Tail(ctx, "shop", o, func(l Line) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.lines = append(h.lines, l)
@@ -99,8 +99,8 @@ func makePod(t *testing.T, c *Cluster, name string, change func(*corev1.Pod)) *c
 	return p
 }
 
-func labelled(key, value string) func(*corev1.Pod) {
-	return func(p *corev1.Pod) { p.Labels = map[string]string{key: value} }
+func labelled(key string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Labels = map[string]string{key: "shop"} }
 }
 
 // status of a container, by name: "init" ones are told by where the pod has them.
@@ -119,8 +119,8 @@ func running(name, id string, restarts int32) corev1.ContainerStatus {
 	return corev1.ContainerStatus{Name: name, ContainerID: id, RestartCount: restarts, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
 }
 
-func ended(name, id string, code int32) corev1.ContainerStatus {
-	return corev1.ContainerStatus{Name: name, ContainerID: id, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ContainerID: id, ExitCode: code}}}
+func ended(name, id string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: name, ContainerID: id, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ContainerID: id}}}
 }
 
 func waiting(name string) corev1.ContainerStatus {
@@ -145,8 +145,8 @@ func TestTailInitContainersInOrder(t *testing.T) {
 	f.write(compile, at(-20, 0, "compile one"), at(-20, 0, "compile two"))
 	f.end(compile)
 	setStatus(t, c, "build", corev1.PodPending,
-		[]corev1.ContainerStatus{ended("detect", "d", 0), ended("compile", "c", 0), waiting("export")}, []corev1.ContainerStatus{waiting("run")})
-	h := listen(t, c, "shop", TailOptions{Since: time.Minute})
+		[]corev1.ContainerStatus{ended("detect", "d"), ended("compile", "c"), waiting("export")}, []corev1.ContainerStatus{waiting("run")})
+	h := listen(t, c, TailOptions{Since: time.Minute})
 	first := []string{"image/build[detect] detect one", "image/build[detect] detect two"}
 	h.says(t, "lines of one time are two lines", first...)
 	f.write(detect, at(-19, 0, "detect three"))
@@ -159,12 +159,12 @@ func TestTailInitContainersInOrder(t *testing.T) {
 	b := f.begin("build", "export")
 	f.write(b, at(0, 0, "pushing"))
 	setStatus(t, c, "build", corev1.PodPending,
-		[]corev1.ContainerStatus{ended("detect", "d", 0), ended("compile", "c", 0), running("export", "e", 0)}, []corev1.ContainerStatus{waiting("run")})
+		[]corev1.ContainerStatus{ended("detect", "d"), ended("compile", "c"), running("export", "e", 0)}, []corev1.ContainerStatus{waiting("run")})
 	h.says(t, "one that starts later is followed", append(first, "image/build[export] pushing")...)
 	f.write(b, at(0, 5, "pushed"))
 	f.end(b)
 	setStatus(t, c, "build", corev1.PodRunning,
-		[]corev1.ContainerStatus{ended("detect", "d", 0), ended("compile", "c", 0), ended("export", "e", 0)}, []corev1.ContainerStatus{running("run", "r", 0)})
+		[]corev1.ContainerStatus{ended("detect", "d"), ended("compile", "c"), ended("export", "e")}, []corev1.ContainerStatus{running("run", "r", 0)})
 	f.write(f.begin("build", "run"), at(1, 0, "done"))
 	h.says(t, "and then the others", append(first, "image/build[export] pushing", "image/build[export] pushed", "image/build[run] done")...)
 	h.ends(t)
@@ -173,11 +173,11 @@ func TestTailInitContainersInOrder(t *testing.T) {
 // Each line once: through restarts, also such that nobody saw, and broken connections.
 func TestTailEachLineOnce(t *testing.T) {
 	f, c := open(t)
-	makePod(t, c, "app", labelled(v1alpha1.WorkloadNameLabel, "shop"))
+	makePod(t, c, "app", labelled(v1alpha1.WorkloadNameLabel))
 	first := f.begin("app", "run")
 	f.write(first, at(-300, 0, "long ago"), at(-10, 1, "a"), at(-10, 1, "b"))
 	setStatus(t, c, "app", corev1.PodRunning, nil, []corev1.ContainerStatus{running("run", "1", 0)})
-	h := listen(t, c, "shop", TailOptions{Since: time.Minute})
+	h := listen(t, c, TailOptions{Since: time.Minute})
 	h.says(t, "what is too old is left out", "/app[run] a", "/app[run] b")
 
 	f.cut(first)
@@ -213,12 +213,12 @@ func TestTailFindsPods(t *testing.T) {
 		p.Labels = map[string]string{v1alpha1.WorkloadNameLabel: "other", "app.kubernetes.io/part-of": "shop"}
 	})
 	write("foreign")
-	makePod(t, c, "first", labelled(v1alpha1.WorkloadNameLabel, "shop"))
+	makePod(t, c, "first", labelled(v1alpha1.WorkloadNameLabel))
 	f.write(f.begin("first", "run"), at(-300, 0, "long ago"), at(-1, 0, "here"))
 	setStatus(t, c, "first", corev1.PodRunning, nil, []corev1.ContainerStatus{running("run", "first", 0)})
-	h := listen(t, c, "shop", TailOptions{Since: time.Minute})
+	h := listen(t, c, TailOptions{Since: time.Minute})
 	h.says(t, "of a pod that is there, only what is new enough", "/first[run] here")
-	makePod(t, c, "test", labelled("app.kubernetes.io/part-of", "shop"))
+	makePod(t, c, "test", labelled("app.kubernetes.io/part-of"))
 	write("test")
 	h.says(t, "a pod that comes later is read from its first line", "/first[run] here", "/test[run] here")
 
@@ -228,11 +228,11 @@ func TestTailFindsPods(t *testing.T) {
 		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: made.Name, UID: made.UID, Controller: &yes}}
 	})
 	write("shop-1-a")
-	makeWorkload(t, c, "shop", "deployer", "Runnable", "carto.run/v1alpha1", "stamped")
+	makeWorkload(t, c, "Runnable", "carto.run/v1alpha1", "stamped")
 	h.says(t, "a step that comes claims the pods of what it stamped", "/first[run] here", "/test[run] here", "deployer/shop-1-a[run] here")
 	h.ends(t)
 
-	only := listen(t, c, "shop", TailOptions{Since: time.Hour, Component: "deployer"})
+	only := listen(t, c, TailOptions{Since: time.Hour, Component: "deployer"})
 	only.says(t, "one step alone", "deployer/shop-1-a[run] here")
 	only.ends(t)
 	facts, err := c.Facts(t.Context(), "shop")

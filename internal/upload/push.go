@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -90,7 +91,7 @@ func (t *To) Reference(b *Bundle) string { return t.tag.Name() + "@" + b.Digest(
 
 // Push sends a bundle, unless the registry has it. It says whether it did.
 func (t *To) Push(ctx context.Context, b *Bundle) (bool, error) {
-	options := append(t.options[:len(t.options):len(t.options)], remote.WithContext(ctx))
+	options := append(slices.Clip(t.options), remote.WithContext(ctx))
 	if _, err := remote.Head(t.tag.Digest(b.Digest()), options...); err == nil {
 		return false, nil
 	}

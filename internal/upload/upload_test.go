@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,9 +88,7 @@ func TestPack(t *testing.T) {
 	source := map[string]string{"main.go": "package main", "lib/a.go": "a", "lib/link": "->../main.go", ".git/config": "g", "bin/x": "x", "bin/keep": "k"}
 	with := func(name, text string) map[string]string {
 		out := map[string]string{name: text}
-		for k, v := range source {
-			out[k] = v
-		}
+		maps.Copy(out, source)
 		return out
 	}
 	for name, c := range map[string]struct {

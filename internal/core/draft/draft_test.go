@@ -107,7 +107,8 @@ func TestFileOverWhatIsThere(t *testing.T) {
 	}
 }
 
-func p[T any](v T) *T { return &v }
+//go:fix inline
+func p[T any](v T) *T { return new(v) }
 
 func TestFlags(t *testing.T) {
 	const bare = `{metadata: {name: shop}, spec: {}}`
@@ -119,57 +120,68 @@ func TestFlags(t *testing.T) {
 	}{
 		"None": {"nothing was asked for", there, Flags{}, there},
 		"Labels": {
-			"labels, and what stands for labels", bare, Flags{Labels: []string{"a=1", "b-", "c="}, App: p("store"), Type: p("web")},
+			"labels, and what stands for labels", bare,
+			Flags{Labels: []string{"a=1", "b-", "c="}, App: new("store"), Type: new("web")},
 			`{metadata: {name: shop, labels: {a: "1", c: "", app.kubernetes.io/part-of: store, apps.tanzu.vmware.com/workload-type: web}}, spec: {}}`,
 		},
-		"NoApp": {"nothing takes a label away", `{metadata: {name: shop, labels: {app.kubernetes.io/part-of: store}}, spec: {}}`, Flags{App: p("")}, bare},
+		"NoApp": {"nothing takes a label away", `{metadata: {name: shop, labels: {app.kubernetes.io/part-of: store}}, spec: {}}`, Flags{App: new("")}, bare},
 		"Params": {
-			"text stays text, and YAML is what it says", bare, Flags{Params: []string{"a=1", "b={x: 1}"}, ParamsYAML: []string{"c={x: 1}", "d=2", `e="3"`}},
+			"text stays text, and YAML is what it says", bare,
+			Flags{Params: []string{"a=1", "b={x: 1}"}, ParamsYAML: []string{"c={x: 1}", "d=2", `e="3"`}},
 			`{metadata: {name: shop}, spec: {params: [{name: a, value: "1"}, {name: b, value: "{x: 1}"}, {name: c, value: {x: 1}}, {name: d, value: 2}, {name: e, value: "3"}]}}`,
 		},
 		"Annotations": {
-			"one key of the param, and the param goes with its last", there, Flags{Annotations: []string{"a-", "b-"}, Params: []string{"one-"}},
+			"one key of the param, and the param goes with its last", there,
+			Flags{Annotations: []string{"a-", "b-"}, Params: []string{"one-"}},
 			strings.Replace(there, `params: [{name: one, value: 1}, {name: annotations, value: {a: "1", b: "2"}}]`, "params: []", 1),
 		},
 		"Env": {
-			"one is replaced in its place, one goes, one comes", there, Flags{Env: []string{"S-", "A=x=y", "Z="}, BuildEnv: []string{"B=1"}},
+			"one is replaced in its place, one goes, one comes", there,
+			Flags{Env: []string{"S-", "A=x=y", "Z="}, BuildEnv: []string{"B=1"}},
 			strings.NewReplacer(`{name: A, value: "1"}, {name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}`, `{name: A, value: "x=y"}, {name: Z}`,
 				"serviceAccountName", "build: {env: [{name: B, value: \"1\"}]}\n  serviceAccountName").Replace(there),
 		},
 		"Resources": {
-			"limits and requests", there, Flags{LimitCPU: p(""), LimitMemory: p(""), RequestCPU: p("1")},
+			"limits and requests", there,
+			Flags{LimitCPU: new(""), LimitMemory: new(""), RequestCPU: new("1")},
 			strings.Replace(there, "{limits: {cpu: 500m, memory: 1Gi}}", `{requests: {cpu: "1"}}`, 1),
 		},
 		"NoResources": {
-			"nothing is left of what is empty", there, Flags{LimitCPU: p(""), LimitMemory: p("")},
+			"nothing is left of what is empty", there,
+			Flags{LimitCPU: new(""), LimitMemory: new("")},
 			strings.Replace(there, "  resources: {limits: {cpu: 500m, memory: 1Gi}}\n", "", 1),
 		},
 		"Tag": {
-			"another revision, the old one taken away", there, Flags{GitBranch: p(""), GitTag: p("v1")},
+			"another revision, the old one taken away", there,
+			Flags{GitBranch: new(""), GitTag: new("v1")},
 			strings.Replace(there, "branch: main", "tag: v1", 1),
 		},
-		"NoGit": {"a repository goes with its revision", there, Flags{GitRepo: p(""), SubPath: p("")}, strings.Replace(there, "  source: {git: {url: https://git.example/shop, ref: {branch: main}}, subPath: app}\n", "", 1)},
+		"NoGit": {"a repository goes with its revision", there, Flags{GitRepo: new(""), SubPath: new("")}, strings.Replace(there, "  source: {git: {url: https://git.example/shop, ref: {branch: main}}, subPath: app}\n", "", 1)},
 		"Image": {
-			"a built image takes the place of the source", there, Flags{Image: p("a")},
+			"a built image takes the place of the source", there,
+			Flags{Image: new("a")},
 			strings.Replace(there, "source: {git: {url: https://git.example/shop, ref: {branch: main}}, subPath: app}", "image: a", 1),
 		},
 		"Git": {
-			"git takes the place of the image", `{metadata: {name: shop}, spec: {image: a}}`, Flags{GitRepo: p("u"), GitBranch: p("b")},
+			"git takes the place of the image", `{metadata: {name: shop}, spec: {image: a}}`,
+			Flags{GitRepo: new("u"), GitBranch: new("b")},
 			`{metadata: {name: shop}, spec: {source: {git: {url: u, ref: {branch: b}}}}}`,
 		},
 		"Services": {
-			"a claim comes, and one goes", there, Flags{ServiceRefs: []string{"db-", "mq=rabbit.example/v1:Queue:jobs"}, ServiceAccount: p("")},
+			"a claim comes, and one goes", there,
+			Flags{ServiceRefs: []string{"db-", "mq=rabbit.example/v1:Queue:jobs"}, ServiceAccount: new("")},
 			strings.NewReplacer("{name: db, ref: {apiVersion: v1, kind: DB, name: x}}", "{name: mq, ref: {apiVersion: rabbit.example/v1, kind: Queue, name: jobs}}",
 				"  serviceAccountName: dev\n", "").Replace(there),
 		},
 		"Maven": {
 			"keys of one param", `{metadata: {name: shop}, spec: {params: [{name: maven, value: {version: "1", type: war}}]}}`,
-			Flags{MavenArtifact: p("a"), MavenGroup: p("g"), MavenVersion: p("2"), MavenType: p("")},
+			Flags{MavenArtifact: new("a"), MavenGroup: new("g"), MavenVersion: new("2"), MavenType: new("")},
 			`{metadata: {name: shop}, spec: {params: [{name: maven, value: {artifactId: a, groupId: g, version: "2"}}]}}`,
 		},
 		"Switches": {
 			"true is text, since templates compare it so; false takes it away",
-			`{metadata: {name: shop}, spec: {params: [{name: debug, value: "true"}]}}`, Flags{Debug: p(false), LiveUpdate: p(true)},
+			`{metadata: {name: shop}, spec: {params: [{name: debug, value: "true"}]}}`,
+			Flags{Debug: new(false), LiveUpdate: new(true)},
 			`{metadata: {name: shop}, spec: {params: [{name: live-update, value: "true"}]}}`,
 		},
 	} {
@@ -192,13 +204,13 @@ func TestRefused(t *testing.T) {
 		"Pair":    {"neither form", Flags{Env: []string{"A"}}, "--env A is neither KEY=VALUE nor KEY-"},
 		"NoKey":   {"a value of nothing", Flags{Params: []string{"=1"}}, "--param =1 has no key"},
 		"YAML":    {"text that cannot be read", Flags{ParamsYAML: []string{"a={"}}, "--param-yaml a is not YAML"},
-		"Amount":  {"no quantity", Flags{RequestMemory: p("much")}, "--request-memory much is no quantity"},
-		"Less":    {"nobody can have less than nothing", Flags{LimitCPU: p("-1")}, "--limit-cpu -1 is no quantity"},
+		"Amount":  {"no quantity", Flags{RequestMemory: new("much")}, "--request-memory much is no quantity"},
+		"Less":    {"nobody can have less than nothing", Flags{LimitCPU: new("-1")}, "--limit-cpu -1 is no quantity"},
 		"Service": {"a part is missing", Flags{ServiceRefs: []string{"db=v1:DB"}}, "is not NAME=APIVERSION:KIND:NAME"},
-		"Both":    {"two sources", Flags{GitRepo: p("u"), Image: p("i")}, "name one"},
-		"NoRef":   {"which revision", Flags{GitRepo: p("u")}, "--git-branch, --git-tag or --git-commit"},
-		"NoRepo":  {"of which repository", Flags{GitTag: p("v1")}, "--git-repo URL"},
-		"SubPath": {"the folder of nothing", Flags{SubPath: p("app")}, "--sub-path needs a source"},
+		"Both":    {"two sources", Flags{GitRepo: new("u"), Image: new("i")}, "name one"},
+		"NoRef":   {"which revision", Flags{GitRepo: new("u")}, "--git-branch, --git-tag or --git-commit"},
+		"NoRepo":  {"of which repository", Flags{GitTag: new("v1")}, "--git-repo URL"},
+		"SubPath": {"the folder of nothing", Flags{SubPath: new("app")}, "--sub-path needs a source"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := workload(t, `{metadata: {name: shop}, spec: {}}`)
@@ -219,7 +231,7 @@ func TestPatch(t *testing.T) {
 	wanted := is.DeepCopy()
 	delete(wanted.Labels, "team")
 	wanted.Spec.ServiceAccountName = ""
-	wanted.Spec.Source.Git.Ref.Branch = p("next")
+	wanted.Spec.Source.Git.Ref.Branch = new("next")
 	patch, err := Patch(is, wanted)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 )
 
 func pods(f *Facts, now time.Time, s Style) string {
@@ -51,8 +52,8 @@ func podStatus(p *corev1.Pod) string {
 		return word
 	}
 	word := or(p.Status.Reason, or(string(p.Status.Phase), "Unknown"))
-	for i := len(p.Status.ContainerStatuses) - 1; i >= 0; i-- {
-		if w := stateWord(p.Status.ContainerStatuses[i].State); w != "" {
+	for _, v := range slices.Backward(p.Status.ContainerStatuses) {
+		if w := stateWord(v.State); w != "" {
 			word = w
 		}
 	}
@@ -102,29 +103,25 @@ func urls(f *Facts, s Style) string {
 	rows := [][]string{{"NAME", "URL"}}
 	for i := range f.Ingresses {
 		in := &f.Ingresses[i]
-		secure := map[string]bool{}
-		for _, t := range in.Spec.TLS {
-			for _, h := range t.Hosts {
-				secure[h] = true
-			}
-		}
 		for _, r := range in.Spec.Rules {
-			if r.Host == "" {
-				continue
+			if r.Host != "" {
+				rows = append(rows, []string{in.Name, url(in, r)})
 			}
-			scheme := "http://"
-			if secure[r.Host] {
-				scheme = "https://"
-			}
-			path := ""
-			if r.HTTP != nil && len(r.HTTP.Paths) > 0 {
-				path = strings.TrimSuffix(r.HTTP.Paths[0].Path, "/")
-			}
-			rows = append(rows, []string{in.Name, scheme + r.Host + path})
 		}
 	}
 	if len(rows) == 1 {
 		return ""
 	}
 	return s.heading("🔗", "URLs") + columns(indent, rows)
+}
+
+func url(in *networkingv1.Ingress, r networkingv1.IngressRule) string {
+	scheme, path := "http://", ""
+	if slices.ContainsFunc(in.Spec.TLS, func(t networkingv1.IngressTLS) bool { return slices.Contains(t.Hosts, r.Host) }) {
+		scheme = "https://"
+	}
+	if r.HTTP != nil && len(r.HTTP.Paths) > 0 {
+		path = strings.TrimSuffix(r.HTTP.Paths[0].Path, "/")
+	}
+	return scheme + r.Host + path
 }

@@ -58,7 +58,7 @@ func TestText(t *testing.T) {
 			got := Text(f, now, Style{Hint: `To see logs: "rhumb workload tail ` + f.Workload.Name + `"`})
 			if *update {
 				a.Files[want].Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil { //nolint:forbidigo // a test writes what it reads
 					t.Fatal(err)
 				}
 				return
@@ -122,25 +122,29 @@ func TestPodStatus(t *testing.T) {
 		"Going":   {"it is on its way out", corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{}}}, "Terminating"},
 		"Half": {
 			"one ended as it should, the other runs",
-			corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{State: done(0, "Completed")}, {State: runs, Ready: true}}}}, "Running",
+			corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{State: done(0, "Completed")}, {State: runs, Ready: true}}}},
+			"Running",
 		},
 		"Init": {
 			"the step that it is at",
 			corev1.Pod{
 				Spec:   corev1.PodSpec{InitContainers: []corev1.Container{{Name: "a"}, {Name: "b"}}},
 				Status: corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{{Name: "a", State: done(0, "Completed")}, {Name: "b", State: runs}}},
-			}, "Init:1/2",
+			},
+			"Init:1/2",
 		},
 		"InitFailed": {
 			"the step that failed",
-			corev1.Pod{Status: corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{{State: done(1, "Error")}}}}, "Init:Error",
+			corev1.Pod{Status: corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{{State: done(1, "Error")}}}},
+			"Init:Error",
 		},
 		"Sidecar": {
 			"one that stays holds nobody up",
 			corev1.Pod{
 				Spec:   corev1.PodSpec{InitContainers: []corev1.Container{{Name: "side", RestartPolicy: &always}}},
 				Status: corev1.PodStatus{Phase: corev1.PodRunning, InitContainerStatuses: []corev1.ContainerStatus{{Name: "side", State: runs, Started: &yes}}},
-			}, "Running",
+			},
+			"Running",
 		},
 	} {
 		if got := podStatus(&c.pod); got != c.want {
