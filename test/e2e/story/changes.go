@@ -55,11 +55,11 @@ func look(o *unstructured.Unstructured) facts {
 		conditions(&f, o, "ImageResolved", "ArtifactAvailable", "Ready")
 		f.add("found", text(o.Object, "status", "artifact", "revision"))
 	case "GitRepository":
-		conditions(&f, o, "Ready")
+		settled(&f, o, "Ready")
 		f.add("fetched", text(o.Object, "status", "artifact", "revision"))
 	case "Image":
 		f.add("builds", text(o.Object, "spec", "source", "blob", "url"))
-		conditions(&f, o, "Ready")
+		settled(&f, o, "Ready")
 		f.add("built", text(o.Object, "status", "latestImage"))
 	case "Build":
 		f.add("because of", o.GetAnnotations()["image.kpack.io/reason"])
@@ -85,6 +85,13 @@ func conditions(f *facts, o *unstructured.Unstructured, types ...string) {
 			words := []string{text(m, "status"), text(m, "reason"), text(m, "message")}
 			f.add(t, strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" || s == t }), " "))
 		}
+	}
+}
+
+// settled is a condition of those who tell of every breath: their Build does so too.
+func settled(f *facts, o *unstructured.Unstructured, kind string) {
+	if Condition(o, kind) != "Unknown" {
+		conditions(f, o, kind)
 	}
 }
 
