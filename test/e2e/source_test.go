@@ -159,7 +159,7 @@ func (j *sourceJourney) environment(t *testing.T) {
 // doesNotCompile pushes what no compiler takes, sees what runs stay and the
 // cause tell the line; then the branch is forced back to the first commit.
 func (j *sourceJourney) doesNotCompile(t *testing.T) {
-	_, _, err := j.golang.Edit(j.ctx, "main.go", "package main", "package main\n\nvar broken = nobodyKnowsThis\n")
+	_, _, err := j.golang.Edit(j.ctx, "main.go", "func main() {", "var broken = nobodyKnowsThis\n\nfunc main() {")
 	must(t, err)
 	must(t, j.s.Causes(j.ctx, "hello-golang", "main.go:", "undefined: nobodyKnowsThis"))
 	must(t, j.s.Answers(j.ctx, source.Apps[0], again))
