@@ -121,13 +121,10 @@ func (r *reads) tags(d *paper.Document, n *yaml.Node) {
 // noteUnclosed notes $(workload.metadata.name) and its like. Others write $(…)
 // too, with names of their own: params are Tekton's, commands the shell's.
 func (r *reads) noteUnclosed(d *paper.Document, n *yaml.Node, rest string) {
-	length := strings.IndexByte(rest, ')')
-	if length < 0 {
-		return
-	}
-	steps, _, ok := parsePath(rest[:length])
-	if ok && len(steps) > 1 && steps[0] != "params" && slices.Contains(slices.Concat(ownerKeys, runKeys), steps[0]) {
-		r.unclosed = append(r.unclosed, read{steps: steps, at: d.At(n), text: rest[:length]})
+	body, _, closed := strings.Cut(rest, ")")
+	steps, _, ok := parsePath(body)
+	if closed && ok && len(steps) > 1 && steps[0] != "params" && slices.Contains(slices.Concat(ownerKeys, runKeys), steps[0]) {
+		r.unclosed = append(r.unclosed, read{steps: steps, at: d.At(n), text: body})
 	}
 }
 

@@ -86,7 +86,7 @@ func (c *Copier) Copy(ctx context.Context, j Job) (Copied, error) {
 	return v.(Copied), nil
 }
 
-// ReasonDrifted: the target's tag is somebody else's.
+// ReasonDrifted is said where the target's tag is somebody else's.
 const ReasonDrifted = "Drifted"
 
 // has is the digest that the target has; empty if it has none.

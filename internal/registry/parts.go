@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rhumb.run/rhumb/internal/core/image"
@@ -68,29 +69,35 @@ func (p *part) read() error {
 	if len(m.Manifests) > maxChildren || len(m.Layers) > maxBlobs {
 		return unlike("it names more than %d manifests or %d layers", maxChildren, maxBlobs)
 	}
-	said := map[string]bool{}
-	for _, d := range m.Manifests {
-		if _, err := checked(d); err != nil {
-			return err
-		}
-		if !said[d.Digest] {
-			p.children = append(p.children, d.Digest)
-		}
-		said[d.Digest] = true
-	}
 	if m.Config != nil {
 		m.Layers = append(m.Layers, *m.Config)
 	}
-	for _, d := range m.Layers {
+	children, err := distinct(m.Manifests)
+	if err != nil {
+		return err
+	}
+	for _, d := range children {
+		p.children = append(p.children, d.Digest)
+	}
+	blobs, err := distinct(m.Layers)
+	p.blobs = slices.DeleteFunc(blobs, func(d descriptor) bool { return d.elsewhere() })
+	return err
+}
+
+// distinct are descriptors that can be used, each once.
+func distinct(all []descriptor) ([]descriptor, error) {
+	var out []descriptor
+	said := map[string]bool{}
+	for _, d := range all {
 		if _, err := checked(d); err != nil {
-			return err
+			return nil, err
 		}
-		if !said[d.Digest] && !d.elsewhere() {
-			p.blobs = append(p.blobs, d)
+		if !said[d.Digest] {
+			out = append(out, d)
 		}
 		said[d.Digest] = true
 	}
-	return nil
+	return out, nil
 }
 
 // elsewhere is true of layers that may not be passed on, and say where they are.

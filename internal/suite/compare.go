@@ -12,9 +12,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"rhumb.run/rhumb/internal/paper"
-
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	"rhumb.run/rhumb/internal/paper"
 )
 
 // mockLabels are those that a template without a chain is known by in cartotest.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,25 +172,29 @@ func (j *sourceJourney) doesNotCompile(t *testing.T) {
 	j.built(t)
 }
 
-// killed kills the controllers of all parts while a commit is on its way.
+// killed kills the controllers of all parts while a commit is on its way: Rhumb
+// when it was pushed, all when it is being built. Flux goes when its archive was
+// fetched: kpack asks for that once, and a build that finds the door closed fails.
 func (j *sourceJourney) killed(t *testing.T) {
 	_, _, err := j.golang.Edit(j.ctx, "main.go", "Hello", "Hello again,")
 	must(t, err)
-	for _, namespace := range []string{story.SystemNamespace, "flux-system"} {
-		_, err := j.lab.Kubectl(j.ctx, "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0")
-		must(t, err)
-	}
+	j.kill(t, story.SystemNamespace)
 	j.builds["hello-golang"]++
-	must(t, rig.Until(j.ctx, "the build to begin", 300*time.Millisecond, func() (bool, string) {
-		all := j.s.BuildsOf("hello-golang")
-		return len(all) == j.builds["hello-golang"], fmt.Sprint(all)
+	must(t, rig.Until(j.ctx, "the source to be fetched", 100*time.Millisecond, func() (bool, string) {
+		steps := j.s.Steps("hello-golang", j.builds["hello-golang"])
+		return slices.Contains(steps, "prepare"), fmt.Sprint(steps)
 	}))
-	for _, namespace := range []string{story.SystemNamespace, "kpack"} {
-		_, err := j.lab.Kubectl(j.ctx, "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0")
-		must(t, err)
-	}
+	j.kill(t, story.SystemNamespace, "flux-system", "kpack")
 	j.golangAnswers(t, again)
 	j.built(t)
+}
+
+func (j *sourceJourney) kill(t *testing.T, namespaces ...string) {
+	t.Helper()
+	for _, n := range namespaces {
+		_, err := j.lab.Kubectl(j.ctx, "delete", "pods", "--all", "-n", n, "--force", "--grace-period=0")
+		must(t, err)
+	}
 }
 
 // nodeRestarted takes the kubelet and its containers away, and gives them back.

@@ -69,7 +69,7 @@ func (c *cluster) run(t *testing.T) *Controller {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- controller.Start(ctx) }()
-	t.Cleanup(func() { stop(); _ = <-ended })
+	t.Cleanup(func() { stop(); <-ended })
 	return controller
 }
 

@@ -49,9 +49,17 @@ func (p pod) remote(c container) (finding, bool) {
 		if strings.Contains(l, "failed to get blob") {
 			f.fix = "see that whoever serves the source still has it, and that pods of the namespace may reach it"
 		}
+		f.fix += buildAgain(p.Object.GetNamespace(), p.Object.GetLabels()["kpack.io/build"])
 		return f, true
 	}
 	return finding{}, false
+}
+
+var failedBuild = regexp.MustCompile(`Build '([^']+)' in namespace '([^']+)' failed`)
+
+// buildAgain is what has kpack try again: of a build that failed it takes only another spec for a reason.
+func buildAgain(namespace, build string) string {
+	return fmt.Sprintf("; then: kubectl -n %s annotate build %s image.kpack.io/additionalBuildNeeded=", namespace, build)
 }
 
 // undetected is a source that no buildpack takes.

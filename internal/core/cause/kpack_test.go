@@ -89,27 +89,27 @@ func TestBuilds(t *testing.T) {
 		"PushNotAllowed": {
 			"kpack tries the registry before it builds", "prepare",
 			"Build reason(s): CONFIG\nNo registry credentials were loaded from service account secrets\nLoading cluster credential helpers\nError verifying write access to \"registry.example.com/workloads/app\": UNAUTHORIZED\n",
-			`Image app: Build app-build-7: container "prepare" is not let in by registry.example.com/workloads/app: Error verifying write access to "registry.example.com/workloads/app": UNAUTHORIZED` + noWay,
+			`Image app: Build app-build-7: container "prepare" is not let in by registry.example.com/workloads/app: Error verifying write access to "registry.example.com/workloads/app": UNAUTHORIZED; add a Secret that may read and push to the service account of Image app; then: kubectl -n dev annotate build app-build-7 image.kpack.io/additionalBuildNeeded=`,
 		},
 		"PushRefused": {
 			"a registry that says so when it is pushed to", "export",
 			"Adding layer 'rhumb/go:targets'\n*** Images (sha256:1234):\nERROR: failed to export: failed to write image to the following tags: [registry.example.com/workloads/app: PUT https://registry.example.com/v2/workloads/app/manifests/latest: DENIED: requested access to the resource is denied]\n",
-			`Image app: Build app-build-7: container "export" is not let in by https://registry.example.com/v2/workloads/app/manifests/latest: failed to export: failed to write image to the following tags: [registry.example.com/workloads/app: PUT https://registry.example.com/v2/workloads/app/manifests/latest: DENIED: requested access to the resource is denied]` + noWay,
+			`Image app: Build app-build-7: container "export" is not let in by https://registry.example.com/v2/workloads/app/manifests/latest: failed to export: failed to write image to the following tags: [registry.example.com/workloads/app: PUT https://registry.example.com/v2/workloads/app/manifests/latest: DENIED: requested access to the resourc…; add a Secret that may read and push to the service account of Image app; then: kubectl -n dev annotate build app-build-7 image.kpack.io/additionalBuildNeeded=`,
 		},
 		"Analyze": {
 			"the lifecycle looks as well", "analyze",
 			"ERROR: failed to initialize analyzer: validating registry write access: failed to ensure registry read/write access to registry.example.com/workloads/app: POST https://registry.example.com/v2/workloads/app/blobs/uploads/: UNAUTHORIZED: authentication required\n",
-			`Image app: Build app-build-7: container "analyze" is not let in by https://registry.example.com/v2/workloads/app/blobs/uploads/: failed to initialize analyzer: validating registry write access: failed to ensure registry read/write access to registry.example.com/workloads/app: POST https://registry.example.com/v2/workloads/app/blobs/uploads/: UNAUTHORIZED: authentication required` + noWay,
+			`Image app: Build app-build-7: container "analyze" is not let in by https://registry.example.com/v2/workloads/app/blobs/uploads/: failed to initialize analyzer: validating registry write access: failed to ensure registry read/write access to registry.example.com/workloads/app: POST https://registry.example.com/v2/workloads/app/blobs/upl…; add a Secret that may read and push to the service account of Image app; then: kubectl -n dev annotate build app-build-7 image.kpack.io/additionalBuildNeeded=`,
 		},
 		"RegistryDown": {
 			"nobody answers", "prepare",
 			"Loading cluster credential helpers\nError verifying write access to \"registry.example.com/workloads/app\": Get \"https://registry.example.com/v2/\": dial tcp: lookup registry.example.com: no such host\n",
-			`Image app: Build app-build-7: container "prepare" cannot reach https://registry.example.com/v2/: Error verifying write access to "registry.example.com/workloads/app": Get "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host; check the address, DNS, the network policies and that the server is up`,
+			`Image app: Build app-build-7: container "prepare" cannot reach https://registry.example.com/v2/: Error verifying write access to "registry.example.com/workloads/app": Get "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host; check the address, DNS, the network policies and that the server is up; then: kubectl -n dev annotate build app-build-7 image.kpack.io/additionalBuildNeeded=`,
 		},
 		"SourceGone": {
 			"the archive is no more", "prepare",
 			"Downloading http://source-controller.flux-system.svc.cluster.local./gitrepository/dev/app/1234.tar.gz...\nfailed to get blob http://source-controller.flux-system.svc.cluster.local./gitrepository/dev/app/1234.tar.gz: 404 Not Found\n",
-			`Image app: Build app-build-7: container "prepare" does not find what it wants at http://source-controller.flux-system.svc.cluster.local./gitrepository/dev/app/1234.tar.gz: failed to get blob http://source-controller.flux-system.svc.cluster.local./gitrepository/dev/app/1234.tar.gz: 404 Not Found; see that whoever serves the source still has it, and that pods of the namespace may reach it`,
+			`Image app: Build app-build-7: container "prepare" does not find what it wants at http://source-controller.flux-system.svc.cluster.local./gitrepository/dev/app/1234.tar.gz: failed to get blob http://source-controller.flux-system.svc.cluster.local./gitrepository/dev/app/1234.tar.gz: 404 Not Found; see that whoever serves the source still has it, and that pods of the namespace may reach it; then: kubectl -n dev annotate build app-build-7 image.kpack.io/additionalBuildNeeded=`,
 		},
 		"BuildSpeaksOfRegistries": {
 			"a program that is built may speak of what it likes", "build",

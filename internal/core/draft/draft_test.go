@@ -107,9 +107,6 @@ func TestFileOverWhatIsThere(t *testing.T) {
 	}
 }
 
-//go:fix inline
-func p[T any](v T) *T { return new(v) }
-
 func TestFlags(t *testing.T) {
 	const bare = `{metadata: {name: shop}, spec: {}}`
 	for name, c := range map[string]struct {

@@ -19,7 +19,7 @@ func (c *copying) corrupt() {
 	if f := c.failure(err); f.Reason != image.ReasonDigestMismatch || !f.Source {
 		c.Errorf("%v, of the source: %v", err, f.Source)
 	}
-	if got := c.at("apps/demo:1"); got != "" {
+	if got := c.there(); got != "" {
 		c.Errorf("the target has %s", got)
 	}
 	c.source.Fault(nil)
@@ -39,7 +39,7 @@ func (c *copying) cutShort() {
 			next.ServeHTTP(w, r)
 		})
 		_, err := c.copy(c.job("apps/demo:1"))
-		if f := c.failure(err); !f.Source || !strings.Contains(err.Error(), want) || c.at("apps/demo:1") != "" {
+		if f := c.failure(err); !f.Source || !strings.Contains(err.Error(), want) || c.there() != "" {
 			c.Errorf("%s bytes promised: %v, of the source: %v", promised, err, f.Source)
 		}
 	}
@@ -100,7 +100,7 @@ func (c *copying) targetBreaks() {
 		c.Errorf("%v, of the source: %v", err, f.Source)
 	}
 	c.target.Fault(nil)
-	if got := c.at("apps/demo:1"); got != "" {
+	if got := c.there(); got != "" {
 		c.Errorf("the tag is there: %s", got)
 	}
 	c.must(c.job("apps/demo:1"))

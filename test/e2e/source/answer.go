@@ -111,6 +111,17 @@ func (s *Story) BuildsOf(name string) map[string]string {
 	return out
 }
 
+// Steps are those that an image's build of a number has completed.
+func (s *Story) Steps(name string, number int) []string {
+	for _, b := range s.Watch.List(Builds) {
+		if l := b.GetLabels(); l["image.kpack.io/image"] == name && l["image.kpack.io/buildNumber"] == fmt.Sprint(number) {
+			steps, _, _ := unstructured.NestedStringSlice(b.Object, "status", "stepsCompleted")
+			return steps
+		}
+	}
+	return nil
+}
+
 // state is what a Workload says of itself, for whoever waits in vain.
 func (s *Story) state(name string) string {
 	w := s.Watch.Get(story.Workloads, name)
