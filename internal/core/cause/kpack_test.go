@@ -51,8 +51,6 @@ status:
   - {type: BuilderUpToDate, status: "True", reason: BuilderUpToDate}`)}
 }
 
-const noWay = "; add a Secret that may read and push to the service account of Image app"
-
 // What kpack's steps and the lifecycle print, word for word.
 func TestBuilds(t *testing.T) {
 	cases := map[string]struct{ why, container, log, want string }{
