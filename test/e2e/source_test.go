@@ -252,7 +252,7 @@ func (j *sourceJourney) badInput(t *testing.T) {
 	refused.Namespace = "refused"
 	must(t, rig.Until(j.ctx, "a cause with the registry's refusal", 300*time.Millisecond, func() (bool, string) {
 		out, err := refused.Kubectl(j.ctx, "get", "workload", "hello-refused", "-o", "jsonpath={.status.cause}")
-		return err == nil && strings.Contains(out, "401") && strings.Contains(out, "ghcr.io"), fmt.Sprint(out, err)
+		return err == nil && strings.Contains(out, "is not let in by ghcr.io/lab/hello-refused"), fmt.Sprint(out, err)
 	}))
 	for i, want := range []string{"Hello anew, World!", hello, hello, hello} {
 		must(t, j.s.Answers(j.ctx, source.Apps[i], want))
