@@ -76,16 +76,13 @@ func fetch(s said) (finding, bool) {
 			// Our own messages end with what helps; others' do not.
 			quote, fix = s.message, f.fix(s)
 		}
-		if m := groups(failedBuild, s.message); m != nil {
-			fix += buildAgain(m[2], m[1])
-		}
 		if s.kind == "ImageRepository" {
 			quote = resolving.ReplaceAllString(quote, "")
 		}
 		return finding{
 			what:  fmt.Sprintf("%s %s %s", s.subject, f.says, place),
 			quote: clean(quote),
-			fix:   clean(fix),
+			fix:   clean(fix + afterBuild(s.message)),
 		}, true
 	}
 	return finding{}, false

@@ -57,6 +57,14 @@ func (p pod) remote(c container) (finding, bool) {
 
 var failedBuild = regexp.MustCompile(`Build '([^']+)' in namespace '([^']+)' failed`)
 
+// afterBuild is what else helps where it was a build that failed.
+func afterBuild(message string) string {
+	if m := groups(failedBuild, message); m != nil {
+		return buildAgain(m[2], m[1])
+	}
+	return ""
+}
+
 // buildAgain is what has kpack try again: of a build that failed it takes only another spec for a reason.
 func buildAgain(namespace, build string) string {
 	return fmt.Sprintf("; then: kubectl -n %s annotate build %s image.kpack.io/additionalBuildNeeded=", namespace, build)

@@ -46,6 +46,11 @@ func TestConditions(t *testing.T) {
 			`{type: Ready, status: "False", reason: GitOperationFailed, message: "failed to checkout and determine revision: unable to list remote for 'https://ann:hunter2@git.example.com/acme/shop': authorization failed"}`,
 			`GitRepository app is not let in by https://git.example.com/acme/shop: failed to checkout and determine revision: unable to list remote for 'https://***@git.example.com/acme/shop': authorization failed; check the address, and the Secret that spec.secretRef of GitRepository app names: it must exist and be allowed to read`,
 		},
+		"SourceAway": {
+			"kpack asked for the source while Flux was away, and does not ask again", "kpack.io/v1alpha1 Image",
+			`{type: Ready, status: "False", reason: BuildFailed, message: "Error: Build 'app-build-5' in namespace 'dev' failed: Error:  Container prepare terminated with error Get \"http://flux.example/app/1234.tar.gz\": dial tcp 10.96.162.206:80: connect: connection refused: For more info use 'kubectl logs -n dev app-build-5-build-pod -c prepare'"}`,
+			`Image app cannot reach http://flux.example/app/1234.tar.gz: Error: Build 'app-build-5' in namespace 'dev' failed: Error: Container prepare terminated with error Get "http://flux.example/app/1234.tar.gz": dial tcp 10.96.162.206:80: connect: connection refused: For more info use 'kubectl logs -n dev app-build-5-build-pod -c prepare'; check the address, DNS, the network policies and that the server is up; then: kubectl -n dev annotate build app-build-5 image.kpack.io/additionalBuildNeeded=`,
+		},
 		"GitSecretMissing": {
 			"Flux looks for the Secret before it clones", "source.toolkit.fluxcd.io/v1 GitRepository",
 			`{type: FetchFailed, status: "True", reason: AuthenticationFailed, message: "failed to get secret 'dev/git-login': secrets \"git-login\" not found"}`,
