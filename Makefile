@@ -75,7 +75,8 @@ neighbours: lab ## Flux, Tekton, kpack and Skipper, for 'rhumb-lab up --with git
 packages: ## install the Debian packages that a node needs, where missing
 	@test/packages
 
-clean: clean-demo clean-demo-source ## remove everything that was built
+clean: ## end every lab under .rhumb, and remove everything that was built
+	@for dir in .rhumb/*/; do [ ! -d "$$dir" ] || test/lab-gone "$$(basename "$$dir")"; done
 	@rm -rf bin dist .rhumb
 
 comma := ,

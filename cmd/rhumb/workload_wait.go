@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/cluster"
@@ -38,7 +39,7 @@ func (s *submission) settle(ctx context.Context, w *v1alpha1.Workload) (*v1alpha
 	defer cancel()
 	tailed := make(chan error, 1)
 	if s.tail || s.tailTimestamp {
-		logs := &tailFlags{sight: s.sight, timestamps: s.tailTimestamp, options: cluster.TailOptions{}}
+		logs := &tailFlags{sight: s.sight, timestamps: s.tailTimestamp, options: cluster.TailOptions{Since: time.Minute}}
 		go func() { tailed <- logs.run(inTime, &streams{s.io.in, s.out(), s.io.err}, s.cluster, w.Name) }()
 	} else {
 		tailed <- nil

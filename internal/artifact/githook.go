@@ -17,7 +17,7 @@ const maxRefs = 1000
 
 // gitNotification has the fields of all git servers that are understood; each fills its own.
 type gitNotification struct {
-	// Ref and Repository: GitHub, Gitea, Forgejo, Gogs. Of what was made, GitHub and Gitea give the short name and RefType.
+	// Ref and Repository: GitHub, Gitea, Forgejo. Of what was made, GitHub and Gitea give the short name and RefType.
 	Ref        string     `json:"ref"`
 	RefType    string     `json:"ref_type"`
 	Repository repository `json:"repository"`
@@ -31,9 +31,8 @@ type gitNotification struct {
 		} `json:"changes"`
 	} `json:"push"`
 	// Changes: Bitbucket Data Center.
-	Changes []struct {
-		Ref json.RawMessage `json:"ref"`
-	} `json:"changes"`
+	// What others call so is no list of these: GitLab's and GitHub's edits.
+	Changes json.RawMessage `json:"changes"`
 }
 
 // repository has the names that git servers give to a repository's addresses.
@@ -99,12 +98,14 @@ func (n *gitNotification) refs() []string {
 			}
 		}
 	}
-	for _, c := range n.Changes {
-		var ref struct {
+	var changes []struct {
+		Ref struct {
 			ID string `json:"id"`
-		}
-		if json.Unmarshal(c.Ref, &ref) == nil {
-			out = append(out, ref.ID)
+		} `json:"ref"`
+	}
+	if json.Unmarshal(n.Changes, &changes) == nil {
+		for _, c := range changes {
+			out = append(out, c.Ref.ID)
 		}
 	}
 	slices.Sort(out)

@@ -7,10 +7,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -59,6 +61,7 @@ func TestGitHook(t *testing.T) {
 		"GitHubCreate": {"a tag that is new, by its short name", githubCreate, []string{"github.com/team/app"}, []string{"refs/tags/v1.0.0"}},
 		"GitHubPing":   {"whether we are there is no push", githubPing, nil, nil},
 		"Gitea":        {"as GitHub, with ports of its own", giteaPush, []string{"git.tools.svc:3000/team/app", "git.tools.svc:2222/team/app"}, []string{"refs/heads/develop"}},
+		"NotAPush":     {"an edit calls something else changes", `{"object_kind": "merge_request", "changes": {"title": {"previous": "a", "current": "b"}}}`, nil, nil},
 		"GitLab":       {"a push of commits", gitlabPush, []string{"gitlab.example.com/team/app"}, []string{"refs/heads/main"}},
 		"GitLabTag":    {"of a tag", gitlabTag, []string{"gitlab.example.com/team/app"}, []string{"refs/tags/v1.0.0"}},
 		"GitLabSystem": {"the hook of a whole server", gitlabSystem, []string{"gitlab.example.com/team/app"}, []string{"refs/heads/main"}},
@@ -138,6 +141,43 @@ func TestGitHookRefuses(t *testing.T) {
 				t.Error("the answer tells the token")
 			}
 		})
+	}
+}
+
+// stuck is a body that does not arrive until it is let go.
+type stuck struct{ begun, let chan struct{} }
+
+func (b stuck) Read([]byte) (int, error) {
+	b.begun <- struct{}{}
+	<-b.let
+	return 0, io.EOF
+}
+
+// Bodies that are not yet known to be anybody's are few at a time.
+func TestFewBodiesAtOnce(t *testing.T) {
+	s := New(Options{Log: logr.Discard(), HookToken: "s3cret"})
+	post := func(body io.Reader) int {
+		r := httptest.NewRequest(http.MethodPost, "/hooks/git", body)
+		r.Header.Set("X-Hub-Signature-256", "sha256=00")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	slow := stuck{make(chan struct{}), make(chan struct{})}
+	var all sync.WaitGroup
+	for range hooksAtOnce {
+		all.Go(func() { post(slow) })
+	}
+	for range hooksAtOnce {
+		<-slow.begun
+	}
+	if code := post(strings.NewReader("{}")); code != http.StatusTooManyRequests {
+		t.Errorf("one more was answered %d", code)
+	}
+	close(slow.let)
+	all.Wait()
+	if code := post(strings.NewReader("{}")); code != http.StatusUnauthorized {
+		t.Errorf("afterwards one was answered %d", code)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,6 +24,9 @@ const (
 	maxHook     = 1 << 20
 	hooksPerSec = 50
 	hooksBurst  = 200
+	hooksAtOnce = 32
+	// hookPatience is how long a notification may take to arrive.
+	hookPatience = 10 * time.Second
 )
 
 // answer is what a sender is told; text is empty if all is well.
@@ -53,7 +57,7 @@ func (s *Server) registryHook(w http.ResponseWriter, r *http.Request) answer {
 	if !s.hooks.Allow() {
 		return tooMany(w)
 	}
-	body, refusal := read(w, r)
+	body, refusal := s.read(w, r)
 	if refusal.code != 0 {
 		return refusal
 	}
@@ -79,7 +83,7 @@ func (s *Server) gitHook(w http.ResponseWriter, r *http.Request) answer {
 	if !turns.Allow() {
 		return tooMany(w)
 	}
-	body, refusal := read(w, r)
+	body, refusal := s.read(w, r)
 	switch {
 	case refusal.code != 0:
 		return refusal
@@ -101,8 +105,16 @@ func tooMany(w http.ResponseWriter) answer {
 	return answer{http.StatusTooManyRequests, "too many notifications"}
 }
 
-// read takes as much as a notification may have.
-func read(w http.ResponseWriter, r *http.Request) ([]byte, answer) {
+// read takes as much as a notification may have, from a few at a time and from nobody for long: what it has to keep
+// before it knows who they are is bounded.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, answer) {
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	default:
+		return nil, tooMany(w)
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(hookPatience)) // where there is a connection
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHook))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, answer{http.StatusRequestEntityTooLarge, "the notification is too large"}

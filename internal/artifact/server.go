@@ -54,12 +54,14 @@ type Server struct {
 	mux *http.ServeMux
 	// hooks are the turns of those who are known, signed of those who say that they are.
 	hooks, signed *rate.Limiter
+	// reading bounds the notifications that are being read: nobody knows yet who sends them.
+	reading chan struct{}
 }
 
 // New makes a server.
 func New(o Options) *Server {
 	registerMetrics()
-	s := &Server{o: o, mux: http.NewServeMux(), hooks: rate.NewLimiter(hooksPerSec, hooksBurst), signed: rate.NewLimiter(hooksPerSec, hooksBurst)}
+	s := &Server{o: o, mux: http.NewServeMux(), hooks: rate.NewLimiter(hooksPerSec, hooksBurst), signed: rate.NewLimiter(hooksPerSec, hooksBurst), reading: make(chan struct{}, hooksAtOnce)}
 	s.mux.HandleFunc("GET /imagerepository/{namespace}/{name}/{file}", s.tarball)
 	s.mux.HandleFunc("POST /hooks/registry", counted(hooksTotal, s.registryHook))
 	s.mux.HandleFunc("POST /hooks/git", counted(gitHooksTotal, s.gitHook))

@@ -122,7 +122,6 @@ func TestSettled(t *testing.T) {
 	}{
 		"Ready":   {"a status of the spec that was written", []map[string]any{ready(1, "True", "Ready")}, view.IsReady},
 		"Failing": {"a failure that stays is the answer", []map[string]any{ready(1, "False", "TemplateRejectedByAPIServer")}, view.Failing},
-		"Mended":  {"one that mends itself is none", []map[string]any{ready(1, "False", "a"), ready(1, "Unknown", "b"), ready(1, "True", "Ready")}, view.IsReady},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, cl := open(t)

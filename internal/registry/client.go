@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,10 +97,21 @@ type try func(ctx context.Context, e Endpoint, login *image.Login) error
 // each tries the endpoints of a reference in order, at each the logins in order, until one succeeds. The failure of the
 // registry's own endpoints is the image's failure; that of a mirror is only told.
 func (c *Client) each(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
+	return c.eachOf(ctx, ref, logins, c.hosts.Endpoints, do)
+}
+
+// origin is each without the mirrors: what is written, and what is asked about it, is the registry's own.
+func (c *Client) origin(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
+	return c.eachOf(ctx, ref, logins, func(host string) []Endpoint {
+		return slices.DeleteFunc(c.hosts.Endpoints(host), func(e Endpoint) bool { return e.Mirror })
+	}, do)
+}
+
+func (c *Client) eachOf(ctx context.Context, ref image.Ref, logins image.Logins, endpoints func(host string) []Endpoint, do try) error {
 	c.hosts.await(ctx)
 	var said []string
 	worst := &answer{reason: image.ReasonUnreachable}
-	for _, e := range c.hosts.Endpoints(ref.Host) {
+	for _, e := range endpoints(ref.Host) {
 		a := c.at(ctx, e, ref, logins, do)
 		if a == nil {
 			return nil

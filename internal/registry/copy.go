@@ -91,7 +91,7 @@ const ReasonDrifted = "Drifted"
 
 // has is the digest that the target has; empty if it has none.
 func (c *Copier) has(ctx context.Context, j Job) (string, error) {
-	had, err := c.Client.Resolve(ctx, j.Target, j.TargetLogins)
+	had, err := c.Client.ResolveOrigin(ctx, j.Target, j.TargetLogins)
 	if f, ok := errors.AsType[*image.Failure](err); ok && f.Reason == image.ReasonNotFound {
 		return "", nil
 	}
@@ -106,6 +106,7 @@ type copying struct {
 	*Copier
 	Job
 	sent, mounted, skipped, total atomic.Int64
+	manifests                     int
 }
 
 func (c *Copier) copy(ctx context.Context, j Job, digest string) (Copied, error) {
@@ -171,7 +172,7 @@ func lost(err error) bool {
 
 // thereAlready asks the target for a manifest, so that the source is not asked for what nobody needs.
 func (r *copying) thereAlready(ctx context.Context, digest string) (bool, error) {
-	_, err := r.Client.Resolve(ctx, r.Target.At(digest), r.TargetLogins)
+	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
 	if f, ok := errors.AsType[*image.Failure](err); ok && f.Reason == image.ReasonNotFound {
 		return false, nil
 	}
@@ -180,12 +181,12 @@ func (r *copying) thereAlready(ctx context.Context, digest string) (bool, error)
 
 // verify asks for the digest, which nobody but the registry itself can know to be whole.
 func (r *copying) verify(ctx context.Context, digest string) error {
-	_, err := r.Client.Resolve(ctx, r.Target.At(digest), r.TargetLogins)
+	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
 	return targetFailure(err)
 }
 
 func (r *copying) put(ctx context.Context, name string, p part) error {
-	return targetFailure(r.Client.each(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+	return targetFailure(r.Client.origin(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
 		return r.Client.put(ctx, e, l, r.Target.Repository, name, p)
 	}))
 }
@@ -195,7 +196,7 @@ func (r *copying) blob(ctx context.Context, d descriptor) error {
 	key := r.Target.Host + "/" + r.Target.Repository + "@" + d.Digest
 	_, err, _ := r.blobs.Do(key, func() (any, error) {
 		from := &stream{run: r, want: d}
-		err := r.Client.each(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+		err := r.Client.origin(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
 			return r.send(ctx, e, l, from)
 		})
 		if why := from.failure(); err != nil && why != nil {

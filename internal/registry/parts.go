@@ -16,7 +16,9 @@ import (
 const (
 	maxDepth    = 4
 	maxChildren = 1000
-	maxBlobs    = 1000
+	// of all depths together
+	maxManifests = 2000
+	maxBlobs     = 1000
 )
 
 // part is a manifest or an index, and what it names.
@@ -31,6 +33,9 @@ type part struct {
 func (r *copying) fetch(ctx context.Context, digest string, depth int) (part, error) {
 	if depth > maxDepth {
 		return part{}, sourceFailure(unlike("its index holds indexes more than %d deep", maxDepth))
+	}
+	if r.manifests++; r.manifests > maxManifests {
+		return part{}, sourceFailure(unlike("it consists of more than %d manifests", maxManifests))
 	}
 	p := part{digest: digest}
 	err := r.Client.each(ctx, r.Source.At(digest), r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {

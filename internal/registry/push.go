@@ -37,8 +37,17 @@ func (c *Client) there(ctx context.Context, e Endpoint, l *image.Login, reposito
 }
 
 // begin begins an upload, or mounts the blob from another repository of the registry, if that has it. The location is
-// where the upload goes on; nil if there is nothing left to send.
+// where the upload goes on; nil if there is nothing left to send. A login that may not read the other repository is no
+// reason to fail: then it is sent.
 func (c *Client) begin(ctx context.Context, e Endpoint, l *image.Login, repository, digest, from string) (*url.URL, error) {
+	at, err := c.beginFrom(ctx, e, l, repository, digest, from)
+	if err != nil && from != "" {
+		return c.beginFrom(ctx, e, l, repository, digest, "")
+	}
+	return at, err
+}
+
+func (c *Client) beginFrom(ctx context.Context, e Endpoint, l *image.Login, repository, digest, from string) (*url.URL, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	a := ask{method: http.MethodPost, repository: repository, path: "blobs/uploads/", write: true, body: empty()}

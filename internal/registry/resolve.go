@@ -24,8 +24,17 @@ var acceptManifest = strings.Join([]string{
 // Resolve asks what digest a reference has, by HEAD. A registry that does not say it in a header is asked for the manifest,
 // which is hashed here. The error is an *image.Failure.
 func (c *Client) Resolve(ctx context.Context, ref image.Ref, logins image.Logins) (string, error) {
+	return c.resolve(ctx, ref, logins, c.each)
+}
+
+// ResolveOrigin asks the registry itself, and none of its mirrors.
+func (c *Client) ResolveOrigin(ctx context.Context, ref image.Ref, logins image.Logins) (string, error) {
+	return c.resolve(ctx, ref, logins, c.origin)
+}
+
+func (c *Client) resolve(ctx context.Context, ref image.Ref, logins image.Logins, each func(context.Context, image.Ref, image.Logins, try) error) (string, error) {
 	var digest string
-	err := c.each(ctx, ref, logins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+	err := each(ctx, ref, logins, func(ctx context.Context, e Endpoint, l *image.Login) error {
 		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		d, err := c.head(ctx, e, l, ref)

@@ -37,7 +37,7 @@ type settler struct {
 // files.
 func settle(t *testing.T, lab rig.Lab, namespace string, examples ...string) *settler {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	k, err := lab.Kubeconfig(ctx)
 	must(t, err)

@@ -8,10 +8,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"rhumb.run/rhumb/test/e2e/rig"
 	"rhumb.run/rhumb/test/e2e/source"
@@ -40,6 +43,7 @@ func TestSourceToURL(t *testing.T) {
 			{"EnvironmentIsNoReasonToBuild", j.environment},
 			{"DoesNotCompileAndForcedBack", j.doesNotCompile},
 			{"KilledInTheMiddle", j.killed},
+			{"StackUpdated", j.stackUpdated},
 			{"NodeRestarted", j.nodeRestarted},
 			{"LabRestarted", j.labRestarted},
 			{"BadInput", j.badInput},
@@ -195,6 +199,43 @@ func (j *sourceJourney) kill(t *testing.T, namespaces ...string) {
 		_, err := j.lab.Kubectl(j.ctx, "delete", "pods", "--all", "-n", n, "--force", "--grace-period=0")
 		must(t, err)
 	}
+}
+
+// stackUpdated gives the builder another image to run on: what was built moves
+// onto it, and the Deployments follow; no source is looked at for it.
+func (j *sourceJourney) stackUpdated(t *testing.T) {
+	before := map[string]string{}
+	for _, a := range source.Apps {
+		before[a.Name] = j.latest(a)
+	}
+	sources := kubectl(t, j.lab, "get", "gitrepositories", "-o", "jsonpath={.items[*].metadata.generation} {.items[*].status.artifact.lastUpdateTime}")
+	newer := filepath.Join(t.TempDir(), "newer")
+	must(t, os.WriteFile(newer, []byte("a security update\n"), 0o600))
+	_, err := j.lab.Repo.Run(j.ctx, nil, j.lab.Repo.Path("bin", "rhumb-lab"), "push", "--data-dir", j.lab.Dir, "--ref", "localhost:5000/newer/run:1",
+		"--base", "localhost:5000/rhumb-lab/kpack-run:lab", "--file", newer+":/etc/newer", "--user", "1000:1000")
+	must(t, err)
+	_, err = j.s.Kubectl(j.ctx, "patch", "clusterstack", "base", "--type", "merge", "-p", `{"spec":{"runImage":{"image":"ghcr.io/newer/run:1"}}}`)
+	must(t, err)
+	for _, a := range source.Apps {
+		j.builds[a.Name]++
+		must(t, rig.Until(j.ctx, a.Name+" to run on the new stack", 300*time.Millisecond, func() (bool, string) {
+			d := j.s.Watch.Get(story.Deployments, a.Name)
+			now := strings.Join(story.Images(d), " ")
+			return now == j.latest(a) && now != before[a.Name], now
+		}))
+	}
+	j.golangAnswers(t, again)
+	j.built(t)
+	if now := kubectl(t, j.lab, "get", "gitrepositories", "-o", "jsonpath={.items[*].metadata.generation} {.items[*].status.artifact.lastUpdateTime}"); now != sources {
+		t.Errorf("the sources were %s and are %s", sources, now)
+	}
+}
+
+// latest is the image that kpack built last.
+func (j *sourceJourney) latest(a source.App) string {
+	image := j.s.Watch.Get(source.Images, a.Name)
+	latest, _, _ := unstructured.NestedString(image.Object, "status", "latestImage")
+	return latest
 }
 
 // nodeRestarted takes the kubelet and its containers away, and gives them back.

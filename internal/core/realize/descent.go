@@ -120,13 +120,17 @@ func (d *descent) before(r *v1alpha1.ResourceStatus) lineage {
 		}
 		return out
 	}
+	var producers []*v1alpha1.ResourceStatus
 	for _, in := range r.Inputs {
 		producer := d.last(in.Name)
 		if producer == nil || producer == r || r.StampedRef == nil && shown(producer) != shown(r) {
 			continue // an input that was not the one passed through
 		}
-		maps.Copy(out, d.before(producer))
 		out[in.Name] = shown(producer)
+		producers = append(producers, producer)
+	}
+	for _, producer := range producers { // what an input says of its own origin is older than what is shown of that
+		maps.Copy(out, d.before(producer))
 	}
 	return out
 }
@@ -196,14 +200,16 @@ func (d *descent) apart(s *plan.Step) (input, of string, yes bool) {
 	}
 	seen := lineage{}
 	for _, name := range d.producers(s) {
-		if d.outputs[name] == nil {
+		if d.outputs[name] == nil && d.behind[name] == nil {
 			continue
 		}
 		l := maps.Clone(d.of(name, s))
 		if l == nil {
 			l = lineage{}
 		}
-		l[name] = d.digest(name)
+		if d.outputs[name] != nil { // one that is behind may show nothing for a moment
+			l[name] = d.digest(name)
+		}
 		for _, origin := range slices.Sorted(maps.Keys(l)) {
 			if was, ok := seen[origin]; ok && (was != l[origin] || was == "") {
 				return d.late(s, origin), origin, true

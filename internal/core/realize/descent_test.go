@@ -16,6 +16,7 @@ import (
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	"rhumb.run/rhumb/internal/core/output"
+	"rhumb.run/rhumb/internal/fault"
 )
 
 // built is a chain of a commit, its image, what runs it, and a note of which commit runs as which image. Its objects have
@@ -271,6 +272,21 @@ spec:
 	step("the first", "a", done, "img-a", []string{"a as img-a"}, "a as img-a, img-a")
 	step("a commit that is being built", "b", building, "img-a", []string{"a as img-a"}, "a as img-a, img-a")
 	step("is built", "", done, "img-b", []string{"a as img-a", "b as img-b"}, "b as img-b, img-b")
+}
+
+// A step is held from the first moment on, in which kpack has not seen the commit and shows nothing that is read.
+func TestHeldAtOnce(t *testing.T) {
+	r := built(t)
+	r.walk()
+	r.shows("GitRepository", fmt.Sprintf(flux, "a"))
+	r.walk()
+	r.shows("Image", fmt.Sprintf(done, 1, "img-a"))
+	r.walk()
+	r.shows("GitRepository", fmt.Sprintf(flux, "b"))
+	r.walk()
+	if _, reason := fault.Of(r.did["note"].Err); reason != v1alpha1.InputsApartReason {
+		t.Errorf("%q: %v", reason, r.did["note"].Err)
+	}
 }
 
 // An object that has passed to somebody else meanwhile is not held, nor read.

@@ -32,6 +32,8 @@ var copies = map[string]func(*copying){
 	"CopyTargetBreaks":   (*copying).targetBreaks,
 	"CopyTargetForgets":  (*copying).targetForgets,
 	"CopyShared":         (*copying).shared,
+	"CopyMountRefused":   (*copying).mountRefused,
+	"CopyMirrored":       (*copying).mirrored,
 	"CopyRefused":        (*copying).refused,
 	"CopyNotThere":       (*copying).notThere,
 	"CopyDeepIndex":      (*copying).deep,

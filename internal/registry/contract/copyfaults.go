@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"rhumb.run/rhumb/internal/core/image"
+	"rhumb.run/rhumb/internal/registry"
 )
 
 // corrupt: a blob that is not what it says is never stored, and the tag never written.
@@ -190,5 +191,42 @@ func (c *copying) keepsLogins() {
 	}
 	if done := c.must(j); done.Already {
 		c.Errorf("%+v", done)
+	}
+}
+
+// mountRefused: a login that may not read where a blob could be taken from sends it.
+func (c *copying) mountRefused() {
+	Push(c.T, c.source.URL, "apps/one:1", Image(c.T, Files{"base": strings.Repeat("b", 1000)}, Files{"app": "1"}))
+	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"base": strings.Repeat("b", 1000)}, Files{"app": "2"}))
+	c.must(c.job("apps/one:1"))
+	c.target.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		switch {
+		case r.URL.Query().Get("mount") != "":
+			w.WriteHeader(http.StatusForbidden)
+		case r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/blobs/"): // some have all blobs in one heap
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+	if done := c.must(c.job("apps/demo:1")); done.Sent != done.Total {
+		c.Errorf("%+v", done)
+	}
+}
+
+// mirrored: what is written, and asked of it, is the registry's own, whatever mirrors there are to pull from.
+func (c *copying) mirrored() {
+	want := Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
+	Push(c.T, c.store.URL, "mirror/apps/demo:1", Image(c.T, Files{"a": "1"}))
+	hosts := registry.NewHosts()
+	hosts.SetFile([]registry.Host{
+		{Host: Host, Endpoint: c.source.URL},
+		{Host: Target, Endpoint: c.target.URL, Mirrors: []registry.Mirror{{URL: c.store.URL + "/mirror"}}},
+	})
+	c.copier = &registry.Copier{Client: registry.NewClient(registry.Options{Hosts: hosts})}
+	c.store.Asked()
+	done := c.must(c.job("apps/demo:1"))
+	if asked := c.store.Asked(); len(asked) > 0 || done.Already || done.Digest != want {
+		c.Errorf("the mirror was asked %q; %+v", asked, done)
 	}
 }
