@@ -16,7 +16,7 @@ import (
 const (
 	maxDepth    = 4
 	maxChildren = 1000
-	// of all depths together
+	// maxManifests counts those of all depths together.
 	maxManifests = 2000
 	maxBlobs     = 1000
 )

@@ -203,13 +203,7 @@ func (d *descent) apart(s *plan.Step) (input, of string, yes bool) {
 		if d.outputs[name] == nil && d.behind[name] == nil {
 			continue
 		}
-		l := maps.Clone(d.of(name, s))
-		if l == nil {
-			l = lineage{}
-		}
-		if d.outputs[name] != nil { // one that is behind may show nothing for a moment
-			l[name] = d.digest(name)
-		}
+		l := d.with(name, s)
 		for _, origin := range slices.Sorted(maps.Keys(l)) {
 			if was, ok := seen[origin]; ok && (was != l[origin] || was == "") {
 				return d.late(s, origin), origin, true
@@ -218,6 +212,16 @@ func (d *descent) apart(s *plan.Step) (input, of string, yes bool) {
 		}
 	}
 	return "", "", false
+}
+
+// with is of what a step's outputs were made, and they themselves. One that is behind may show none for a moment.
+func (d *descent) with(name string, reader *plan.Step) lineage {
+	out := lineage{}
+	maps.Copy(out, d.of(name, reader))
+	if d.outputs[name] != nil {
+		out[name] = d.digest(name)
+	}
+	return out
 }
 
 // late names the input that is not of what a step yields now.
