@@ -176,6 +176,10 @@ func (w *writer) link(root *os.Root, at string) error {
 	if path.IsAbs(to) || !filepath.IsLocal(path.Join(path.Dir(at), to)) {
 		return fmt.Errorf("%s is a link to %s, which is not a part of it", at, to)
 	}
+	// A link by way of another one leads where that leads.
+	if _, err := root.Stat(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is a link to %s, which leads elsewhere: %w", at, to, err)
+	}
 	w.bundle.Files++
 	return w.to.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: at, Linkname: to, Mode: 0o777, Format: tar.FormatPAX})
 }

@@ -166,12 +166,13 @@ func TestPackArchive(t *testing.T) {
 
 func TestPackRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ why, from, want string }{
-		"Out":      {"a link out of the folder would pack what is not meant", folder(t, map[string]string{"a": "->../../etc/passwd"}), "a is a link to ../../etc/passwd, which is not a part of it"},
-		"Absolute": {"so would an absolute one", folder(t, map[string]string{"a": "->/etc/passwd"}), "which is not a part of it"},
-		"Slip":     {"an archive writes nowhere else", zipped(t, "a.zip", map[string]string{"../../x": "x"}), "../../x in it is no file that may be unpacked"},
-		"Empty":    {"nothing is no source", t.TempDir(), "there is no file in it"},
-		"None":     {"there is none", filepath.Join(t.TempDir(), "none"), "no such file or directory"},
-		"File":     {"a file that is no archive", filepath.Join(folder(t, map[string]string{"a.txt": "a"}), "a.txt"), "neither a folder nor a zip, jar or war file"},
+		"Out":       {"a link out of the folder would pack what is not meant", folder(t, map[string]string{"a": "->../../etc/passwd"}), "a is a link to ../../etc/passwd, which is not a part of it"},
+		"Absolute":  {"so would an absolute one", folder(t, map[string]string{"a": "->/etc/passwd"}), "which is not a part of it"},
+		"ByAnother": {"a link by way of a link leads out too", folder(t, map[string]string{"p/q/l": "->../..", "p/q/x": "->l/../secret"}), "which leads elsewhere"},
+		"Slip":      {"an archive writes nowhere else", zipped(t, "a.zip", map[string]string{"../../x": "x"}), "../../x in it is no file that may be unpacked"},
+		"Empty":     {"nothing is no source", t.TempDir(), "there is no file in it"},
+		"None":      {"there is none", filepath.Join(t.TempDir(), "none"), "no such file or directory"},
+		"File":      {"a file that is no archive", filepath.Join(folder(t, map[string]string{"a.txt": "a"}), "a.txt"), "neither a folder nor a zip, jar or war file"},
 	} {
 		if _, err := Pack(c.from); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, %s: got %v", name, c.why, err)
@@ -218,6 +219,15 @@ func TestPush(t *testing.T) {
 	before := writes.Load()
 	if fresh, err := to.Push(t.Context(), b); err != nil || fresh || writes.Load() != before {
 		t.Errorf("the same source was sent again: %v, %v, %d writes", fresh, err, writes.Load()-before)
+	}
+	other := pack(t, folder(t, map[string]string{"a": "b"}))
+	for _, bundle := range []*Bundle{other, b} {
+		if _, err := to.Push(t.Context(), bundle); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := remote.Head(to.tag, to.options...); err != nil || d.Digest.String() != bundle.Digest() {
+			t.Errorf("the tag names %v (%v), want what was pushed last, %s", d, err, bundle.Digest())
+		}
 	}
 	stranger, err := Target(into, Registry{Username: "dev", Password: "wr0ng"})
 	if err != nil {
