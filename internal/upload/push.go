@@ -92,8 +92,14 @@ func (t *To) Reference(b *Bundle) string { return t.tag.Name() + "@" + b.Digest(
 // Push sends a bundle, unless the registry has it. It says whether it did.
 func (t *To) Push(ctx context.Context, b *Bundle) (bool, error) {
 	options := append(slices.Clip(t.options), remote.WithContext(ctx))
-	// The tag, since registries clear away what has none.
 	if d, err := remote.Head(t.tag, options...); err == nil && d.Digest.String() == b.Digest() {
+		return false, nil
+	}
+	if held, err := remote.Get(t.tag.Digest(b.Digest()), options...); err == nil {
+		// It was pushed before, and is to have the tag again: registries clear away what has none.
+		if err := remote.Tag(t.tag, held, options...); err != nil {
+			return false, explained(err, t.tag.RegistryStr())
+		}
 		return false, nil
 	}
 	if err := remote.Write(t.tag, b.image, options...); err != nil {
