@@ -6,18 +6,14 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"rhumb.run/rhumb/lab/internal/password"
 	"rhumb.run/rhumb/lab/internal/pki"
+	"rhumb.run/rhumb/lab/internal/program"
 )
 
 // Authority is the name of the one that signs for outside names.
@@ -41,17 +37,7 @@ func Main(args []string) int {
 	flags.StringVar(&o.registry, "registry", "", "URL of the registry")
 	flags.StringSliceVar(&o.names.Git, "git-name", nil, "name that the git server answers for; may be repeated")
 	flags.StringSliceVar(&o.names.Registry, "registry-name", nil, "name that the registry answers for; may be repeated")
-	if err := flags.Parse(args); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := serve(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
+	return program.Main(flags, args, func(ctx context.Context) error { return serve(ctx, o) })
 }
 
 func serve(ctx context.Context, o options) error {
@@ -69,23 +55,6 @@ func serve(ctx context.Context, o options) error {
 		return fmt.Errorf("reading the registry's URL: %w", err)
 	}
 	f := New(authority, o.names)
-	l, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return fmt.Errorf("opening the port of HTTPS: %w", err)
-	}
-	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{GetCertificate: f.Certificate, MinVersion: tls.VersionTLS12}}
-	failed := make(chan error, 1)
-	go func() { failed <- server.ServeTLS(l, "", "") }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving on %s: %w", o.listen, err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		return server.Close()
-	}
-	return nil
+	server := &http.Server{Handler: f, TLSConfig: &tls.Config{GetCertificate: f.Certificate, MinVersion: tls.VersionTLS12}}
+	return program.Serve(ctx, "HTTPS", server, o.listen)
 }

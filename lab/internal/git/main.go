@@ -6,19 +6,17 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"rhumb.run/rhumb/lab/internal/password"
+	"rhumb.run/rhumb/lab/internal/program"
 )
 
 // Options says where the server keeps its repositories, where it listens, who
@@ -42,17 +40,7 @@ func Main(args []string) int {
 	flags.StringArrayVar(&o.Bases, "base", nil, "address that the server is known by, for notifications; may be repeated")
 	flags.StringVar(&o.Secret, "notify-secret-file", "", "what notifications are signed with")
 	flags.StringVar(&o.Password, "password-file", "", "password of user "+User+"; made if it is not there")
-	if err := flags.Parse(args); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := serve(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
+	return program.Main(flags, args, func(ctx context.Context) error { return serve(ctx, o) })
 }
 
 func serve(ctx context.Context, o Options) error {
@@ -85,30 +73,7 @@ func serve(ctx context.Context, o Options) error {
 			n.Tell(pushes)
 		}
 	}
-	return listen(ctx, s, o.Listen)
-}
-
-func listen(ctx context.Context, h http.Handler, addresses []string) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, len(addresses))
-	for _, addr := range addresses {
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			return fmt.Errorf("opening the git server's port: %w", err)
-		}
-		go func() { failed <- server.Serve(l) }()
-	}
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving on %v: %w", addresses, err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		return server.Close()
-	}
-	return nil
+	return program.Serve(ctx, "the git server", &http.Server{Handler: s}, o.Listen...)
 }
 
 // Backend finds git-http-backend, which is part of git.

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -21,6 +19,8 @@ import (
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"rhumb.run/rhumb/lab/internal/program"
 )
 
 // Main makes and deletes volumes until it is told to stop and returns its exit
@@ -30,24 +30,17 @@ func Main(args []string) int {
 	flags := pflag.NewFlagSet("volumes", pflag.ContinueOnError)
 	flags.StringVar(&root, "root", "", "directory of the volumes")
 	flags.StringVar(&kubeconfig, "kubeconfig", "", "how to reach the API server")
-	if err := flags.Parse(args); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err == nil {
-		var client *kubernetes.Clientset
-		if client, err = kubernetes.NewForConfig(config); err == nil {
-			err = run(ctx, root, client)
+	return program.Main(flags, args, func(ctx context.Context) error {
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", kubeconfig, err)
 		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			return fmt.Errorf("connecting to the API server: %w", err)
+		}
+		return run(ctx, root, client)
+	})
 }
 
 // run looks at every claim and volume whenever one of them changes: there are
