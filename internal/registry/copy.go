@@ -26,8 +26,12 @@ type Job struct {
 	Progress func(Progress)
 }
 
-// Progress is how far a copy is. Totals grow while manifests are read.
-type Progress struct{ Sent, Mounted, Skipped, Total int64 }
+// Progress is how far a copy is: bytes, and blobs that are there by now, of those that are to be. Totals grow while
+// manifests are read.
+type Progress struct {
+	Sent, Mounted, Skipped, Total int64
+	Blobs, AllBlobs               int64
+}
 
 // Copied is what became of a job.
 type Copied struct {
@@ -106,6 +110,7 @@ type copying struct {
 	*Copier
 	Job
 	sent, mounted, skipped, total atomic.Int64
+	blobsDone, blobsAll           atomic.Int64
 	manifests                     int
 }
 
@@ -157,7 +162,13 @@ func (r *copying) store(ctx context.Context, p part) error {
 	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(orElse(r.Blobs, 4))
 	for _, d := range p.blobs {
-		group.Go(func() error { return r.blob(together, d) })
+		group.Go(func() error {
+			if err := r.blob(together, d); err != nil {
+				return err
+			}
+			r.add(&r.blobsDone, 1)
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -239,7 +250,10 @@ func (r *copying) add(counter *atomic.Int64, n int64) {
 }
 
 func (r *copying) progress() Progress {
-	return Progress{Sent: r.sent.Load(), Mounted: r.mounted.Load(), Skipped: r.skipped.Load(), Total: r.total.Load()}
+	return Progress{
+		Sent: r.sent.Load(), Mounted: r.mounted.Load(), Skipped: r.skipped.Load(), Total: r.total.Load(),
+		Blobs: r.blobsDone.Load(), AllBlobs: r.blobsAll.Load(),
+	}
 }
 
 // whereabouts are repositories of a registry that have a blob, as far as we know: a wrong one costs an upload that would

@@ -50,6 +50,7 @@ func (r *copying) fetch(ctx context.Context, digest string, depth int) (part, er
 	}
 	for _, d := range p.blobs {
 		r.total.Add(d.Size)
+		r.blobsAll.Add(1)
 	}
 	return p, sourceFailure(err)
 }

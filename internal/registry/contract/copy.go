@@ -263,7 +263,7 @@ func (c *copying) progress() {
 	var last atomic.Pointer[registry.Progress]
 	j.Progress = func(p registry.Progress) { last.Store(&p) }
 	done := c.must(j)
-	if p := last.Load(); p == nil || p.Total != done.Total || done.Sent != done.Total || done.Total == 0 {
+	if p := last.Load(); p == nil || p.Total != done.Total || done.Sent != done.Total || done.Total == 0 || p.Blobs != 3 || p.AllBlobs != 3 {
 		c.Errorf("told %+v, came to %+v", p, done.Progress)
 	}
 }

@@ -36,8 +36,10 @@ func Run(t *testing.T, start func(t *testing.T) http.Handler) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, NewFront(t, start(t))) })
 	}
-	for name, test := range copies {
-		t.Run(name, func(t *testing.T) { test(newCopying(t, start)) })
+	for _, some := range []map[string]func(*copying){copies, verifies} {
+		for name, test := range some {
+			t.Run(name, func(t *testing.T) { test(newCopying(t, start)) })
+		}
 	}
 }
 
