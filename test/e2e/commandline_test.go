@@ -63,7 +63,7 @@ func commandLine(t *testing.T, lab rig.Lab) {
 
 	var shown []string
 	must(t, lab.Lines(ctx, func(line string) { shown = append(shown, line) }, "workload", "get", "spoken", "-n", "causes"))
-	for _, want := range []string{"deployments.apps/spoken", "Cause:", "🛶 Pods", "--namespace causes"} {
+	for _, want := range []string{"deployments.apps/spoken", "Cause:", "Pods\n   NAME", "--namespace causes"} {
 		if !strings.Contains(strings.Join(shown, "\n"), want) {
 			t.Errorf("get does not show %q:\n%s", want, strings.Join(shown, "\n"))
 		}
