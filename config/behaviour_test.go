@@ -95,6 +95,55 @@ metadata: {name: config-test, namespace: default}
 spec: {image: a}`,
 		want: map[string]any{"image": "a", "interval": "5m", "serviceAccountName": "default"},
 	},
+	"ImageClonePolicy": {
+		why: "a target is enough; what starts the registry does not wait for the registry",
+		text: `
+apiVersion: rhumb.run/v1alpha1
+kind: ImageClonePolicy
+metadata: {name: config-test}
+spec: {target: {pullName: registry.example.com, caSecretRef: {name: ca}}}`,
+		want: map[string]any{
+			"priority": int64(0),
+			"match": map[string]any{
+				"namespaceSelector": map[string]any{"matchExpressions": []any{map[string]any{
+					"key": "kubernetes.io/metadata.name", "operator": "NotIn",
+					"values": []any{"kube-system", "kube-public", "kube-node-lease", "rhumb-system"},
+				}}},
+				"ownedWorkloads": "Skip",
+				"images":         map[string]any{},
+			},
+			"target": map[string]any{
+				"pullName": "registry.example.com", "naming": "HostPath", "caSecretRef": map[string]any{"name": "ca", "key": "ca.crt"},
+			},
+			"copy":    map[string]any{"referrers": true, "cosignTags": true, "nonDistributable": "Skip", "timeoutPerImage": "30m"},
+			"rewrite": map[string]any{"strategy": "Auto", "order": "TargetFirst", "pin": "None", "maxConcurrentRollouts": int64(3)},
+			"refresh": map[string]any{"mode": "Auto", "interval": "6h"},
+			"cleanup": map[string]any{"retention": "168h"},
+		},
+	},
+	"ImageClonePolicyOfAll": {
+		why: "who writes an empty selector means every namespace",
+		text: `
+apiVersion: rhumb.run/v1alpha1
+kind: ImageClonePolicy
+metadata: {name: config-test}
+spec:
+  match: {namespaceSelector: {}, ownedWorkloads: Include, images: {}}
+  target: {pullName: registry.example.com}
+  copy: {referrers: false, cosignTags: false, nonDistributable: Copy, timeoutPerImage: 1s}
+  rewrite: {strategy: None, order: OriginFirst, pin: Digest, maxConcurrentRollouts: 1}
+  refresh: {mode: Never, interval: 1m}
+  cleanup: {enabled: true, retention: 0s}`,
+		want: map[string]any{
+			"priority": int64(0),
+			"match":    map[string]any{"namespaceSelector": map[string]any{}, "ownedWorkloads": "Include", "images": map[string]any{}},
+			"target":   map[string]any{"pullName": "registry.example.com", "naming": "HostPath"},
+			"copy":     map[string]any{"referrers": false, "cosignTags": false, "nonDistributable": "Copy", "timeoutPerImage": "1s"},
+			"rewrite":  map[string]any{"strategy": "None", "order": "OriginFirst", "pin": "Digest", "maxConcurrentRollouts": int64(1)},
+			"refresh":  map[string]any{"mode": "Never", "interval": "1m"},
+			"cleanup":  map[string]any{"enabled": true, "retention": "0s"},
+		},
+	},
 	"Workload": {
 		why: "nothing is filled in: templates tell what is not there from what is",
 		text: `

@@ -95,6 +95,30 @@ spec: {image: example.com/a}`,
 		columns: "Name,Image,URL,Ready,Reason,Age",
 		want:    []any{"config-columns", "example.com/a", "http://artifacts/a.tar.gz", "True", "Ready"},
 	},
+	"ImageClonePolicy": {
+		why: "who wins, what it does, and how far it is",
+		text: `
+apiVersion: rhumb.run/v1alpha1
+kind: ImageClonePolicy
+metadata: {name: config-columns}
+spec: {priority: -1, dryRun: true, target: {pullName: registry.example.com/mirror}}`,
+		status:  `{images: {desired: 5, ready: 3, failed: 1, pending: 1}, conditions: ` + columnConditions + `}`,
+		columns: "Name,Priority,Strategy,Target,Images,Copied,Failed,Ready,Reason,DryRun,Age",
+		want:    []any{"config-columns", float64(-1), "Auto", "registry.example.com/mirror", float64(5), float64(3), float64(1), "True", "Ready", true},
+	},
+	"ClonedImage": {
+		why: "what is where, and how it is",
+		text: `
+apiVersion: rhumb.run/v1alpha1
+kind: ClonedImage
+metadata: {name: config-columns}
+spec: {origin: "docker.io/library/a:1", target: "example.com/docker.io/library/a:1", policy: p}`,
+		status: `{state: Failed, reason: Unauthorized, side: Source, digest: "sha256:00", users: {count: 2, samples: [Deployment a/b]}, size: 1000,
+  nextAttempt: "2026-01-01T00:00:00Z", bytes: {copied: 1, mounted: 2, skipped: 3}, conditions: ` + columnConditions + `}`,
+		columns: "Name,Origin,Target,State,Digest,Reason,Policy,Users,Bytes,Age",
+		want: []any{"config-columns", "docker.io/library/a:1", "example.com/docker.io/library/a:1", "Failed", "sha256:00", "Unauthorized", "p",
+			float64(2), float64(1000)},
+	},
 }
 
 // `kubectl get` prints the columns that it always printed.

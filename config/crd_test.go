@@ -33,8 +33,8 @@ func definitions(t *testing.T) []*apiextensionsv1.CustomResourceDefinition {
 		}
 		out = append(out, crd)
 	}
-	if len(out) != 14 {
-		t.Fatalf("got %d definitions, want 14", len(out))
+	if len(out) != 16 {
+		t.Fatalf("got %d definitions, want 16", len(out))
 	}
 	return out
 }
@@ -88,6 +88,8 @@ func TestNames(t *testing.T) {
 		"Pipeline":                  {"pipelines", "", "", "Namespaced", true},
 		"RunTemplate":               {"runtemplates", "", "", "Namespaced", false},
 		"ImageRepository":           {"imagerepositories", "", "", "Namespaced", true},
+		"ImageClonePolicy":          {"imageclonepolicies", "icp", "rhumb", "Cluster", true},
+		"ClonedImage":               {"clonedimages", "cimg", "rhumb", "Cluster", true},
 	}
 	for _, crd := range definitions(t) {
 		n, v := crd.Spec.Names, crd.Spec.Versions[0]

@@ -31,7 +31,7 @@ func TestReferenceIsAccepted(t *testing.T) {
 					t.Fatalf("%s: %v", page, err)
 				}
 				group := object.GroupVersionKind().Group
-				if group != "carto.run" && group != "source.apps.tanzu.vmware.com" {
+				if group != "carto.run" && group != "source.apps.tanzu.vmware.com" && group != "rhumb.run" {
 					continue
 				}
 				shown[object.GetKind()] = true

@@ -37,12 +37,27 @@ var toldOn = map[string]map[string][]string{
 		"Reasons while all is well,":              {"imagerepository"},
 		"Reasons why an image cannot be":          {"imagerepository"},
 	},
+	"../api/rhumb/v1alpha1/conditions.go": {
+		"Condition types, as a tree.":               {"imageclonepolicy", "clonedimage"},
+		"Conditions of an ImageClonePolicy alone.":  {"imageclonepolicy"},
+		"Conditions of a ClonedImage alone.":        {"clonedimage"},
+		"Reasons while all is well, or nothing":     {"imageclonepolicy", "clonedimage"},
+		"Reasons on a policy's conditions.":         {"imageclonepolicy"},
+		"Reasons on a cloned image's conditions,":   {"clonedimage"},
+		"Reasons why an image could not be copied:": {"clonedimage"},
+		"Reasons about credentials, on a policy":    {"imageclonepolicy", "clonedimage"},
+	},
+	"../api/rhumb/v1alpha1/annotations.go": {
+		"Annotations of objects whose images": {"imageclonepolicy"},
+		"EnvironmentPolicy is the name":       {"imageclonepolicy"},
+	},
 	"../internal/core/image/failure.go": {"Why an image could not be": {"imagerepository"}},
 }
 
 // onlyOn are those of a group that not all of its kinds can have.
 var onlyOn = map[string][]string{
 	"UnknownReason": {"workload", "deliverable", "runnable"}, // the sum of nothing: there is always something to sum up
+	"DryRunReason":  {"imageclonepolicy"},
 	"DeployableConditionNotMetResourcesSubmittedReason":    {"deliverable"},
 	"DeployableFailedConditionMetResourcesSubmittedReason": {"deliverable"},
 }

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	cartov1alpha1 "rhumb.run/rhumb/api/carto/v1alpha1"
+	rhumbv1alpha1 "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
 	"rhumb.run/rhumb/internal/controller/blueprint"
 	"rhumb.run/rhumb/internal/controller/owner"
@@ -148,6 +149,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(cartov1alpha1.AddToScheme(scheme))
 	utilruntime.Must(sourcev1alpha1.AddToScheme(scheme))
+	utilruntime.Must(rhumbv1alpha1.AddToScheme(scheme))
 	seen := cache.Options{DefaultTransform: kube.Compact}
 	several := o.narrow != nil
 	if several {
