@@ -43,6 +43,7 @@ var coreLibs = []string{
 // Adapters are the folders that touch the world, each its own corner of it.
 var Adapters = []string{
 	"internal/admission",
+	"internal/archive",
 	"internal/artifact",
 	"internal/cluster",
 	"internal/git",
