@@ -5,6 +5,7 @@ package config
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,10 +181,11 @@ func (s *server) dryRun(ctx context.Context, object *unstructured.Unstructured) 
 //	schema   by the API server alone; nobody else is asked
 //	webhook  by the webhook; the API server's own rules let it in
 //	warned   of by the webhook, which lets it in
+//	at       the field that whoever refuses it names
 type document struct {
-	text         []byte
-	why, refused string
-	accepted     bool
+	text             []byte
+	why, refused, at string
+	accepted         bool
 }
 
 func split(text []byte) []document {
@@ -194,6 +196,9 @@ func split(text []byte) []document {
 			line = strings.TrimSpace(line)
 			if why, ok := strings.CutPrefix(line, "# why: "); ok {
 				d.why = why
+			}
+			if at, ok := strings.CutPrefix(line, "# at: "); ok {
+				d.at = at
 			}
 			for _, by := range []string{"# refused: ", "# schema: "} {
 				if refused, ok := strings.CutPrefix(line, by); ok {
@@ -247,6 +252,8 @@ func TestRules(t *testing.T) {
 					t.Errorf("accepted, want %q", d.refused)
 				case !d.accepted && (!strings.Contains(err.Error(), d.refused) || !isRefusal(err)):
 					t.Errorf("refused with %q, want %q", err, d.refused)
+				case !strings.Contains(fmt.Sprint(err), d.at):
+					t.Errorf("refused with %q, want it to name %s", err, d.at)
 				}
 			})
 		}

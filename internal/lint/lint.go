@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	rhumbv1alpha1 "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/admit"
 	"rhumb.run/rhumb/internal/core/blueprint"
 	"rhumb.run/rhumb/internal/core/owner"
@@ -65,17 +67,23 @@ func (m *model) take(d *paper.Document) {
 		m.add(d, d.Value("apiVersion"), "unknown-kind", "write "+gvk.Group+"/"+v1alpha1.SchemeGroupVersion.Version, "there is no %s", gvk.GroupVersion())
 		return
 	}
-	schema := schemaIn(gvk.GroupKind())
-	if schema == nil {
+	definition := schemaIn(gvk.GroupKind())
+	if definition == nil {
 		m.add(d, d.Value("kind"), "unknown-kind", "", "there is no kind %s in %s%s", gvk.Kind, gvk.GroupVersion(), paper.Suggest(gvk.Kind, kindsIn(gvk.Group)))
 		return
 	}
 	before := len(m.found)
-	m.checkSchema(d, schema)
+	m.checkSchema(d, definition)
 	clean := len(m.found) == before
-	object := newObject(gvk.Kind)
-	if gvk.Group != v1alpha1.SchemeGroupVersion.Group || object == nil || json.Unmarshal(d.JSON, object) != nil {
-		return // of a kind that is only looked at by its definition, or the schema said why
+	object := newObject(gvk.GroupKind())
+	if object == nil {
+		return // of a kind that is only looked at by its definition
+	}
+	if err := json.Unmarshal(d.JSON, object); err != nil {
+		if clean { // a text that is no duration, which the schema cannot tell
+			m.add(d, d.Place("spec"), "unreadable", "", "%v", err)
+		}
+		return
 	}
 	if instead := deprecated[gvk.Kind]; instead != "" {
 		m.add(d, d.Value("kind"), "deprecated", "write a "+instead, "%s is the spelling of Cartographer v0.0.6", gvk.Kind)
@@ -89,8 +97,15 @@ func (m *model) take(d *paper.Document) {
 // deprecated are kinds that go by another name now.
 var deprecated = map[string]string{runnable.PipelineKind: runnable.Kind, template.NamespacedRunKind: template.RunKind}
 
-func newObject(kind string) runtime.Object {
+var policyKind = rhumbv1alpha1.SchemeGroupVersion.WithKind("ImageClonePolicy").GroupKind()
+
+func newObject(of schema.GroupKind) runtime.Object {
+	kind := of.Kind
 	switch {
+	case of == policyKind:
+		return &rhumbv1alpha1.ImageClonePolicy{}
+	case of.Group != v1alpha1.SchemeGroupVersion.Group:
+		return nil
 	case blueprint.New[kind] != nil:
 		return blueprint.New[kind]()
 	case template.Kinds()[kind] != nil:

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	rhumbv1alpha1 "rhumb.run/rhumb/api/rhumb/v1alpha1"
 )
 
 // Severity tells whether a problem keeps an object out.
@@ -61,7 +62,7 @@ func (p Path) to(steps ...any) Path {
 
 var spec = Path{"spec"}
 
-// Of says what is wrong with an object of carto.run/v1alpha1. Known is false
+// Of says what is wrong with an object of carto.run/v1alpha1 or rhumb.run/v1alpha1. Known is false
 // for objects of which nothing is known here.
 func Of(object runtime.Object) (problems []Problem, known bool) {
 	switch o := object.(type) {
@@ -87,6 +88,8 @@ func Of(object runtime.Object) (problems []Problem, known bool) {
 		return Deliverable(o), true
 	case *v1alpha1.Runnable:
 		return Runnable(o), true
+	case *rhumbv1alpha1.ImageClonePolicy:
+		return ImageClonePolicy(o), true
 	}
 	return nil, false
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	rhumbv1alpha1 "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/admit"
 )
 
@@ -26,7 +27,14 @@ func decode(t testing.TB, text string) runtime.Object {
 	if err := yaml.Unmarshal([]byte(text), &kind); err != nil {
 		t.Fatal(err)
 	}
-	object, err := scheme.New(v1alpha1.SchemeGroupVersion.WithKind(kind.Kind))
+	if err := rhumbv1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	version := v1alpha1.SchemeGroupVersion
+	if kind.Kind == "ImageClonePolicy" {
+		version = rhumbv1alpha1.SchemeGroupVersion
+	}
+	object, err := scheme.New(version.WithKind(kind.Kind))
 	if err != nil {
 		return nil
 	}
@@ -76,6 +84,11 @@ func TestRules(t *testing.T) {
 					t.Fatalf("%T is not known", object)
 				}
 				judge(t, problems, append(says["refused"], says["webhook"]...), says["warned"])
+				for _, at := range says["at"] {
+					if got := problems[0].Path.String(); got != at {
+						t.Errorf("refused at %s, want %s", got, at)
+					}
+				}
 			})
 		}
 	}
