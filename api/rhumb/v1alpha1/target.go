@@ -3,6 +3,8 @@
 package v1alpha1
 
 // ImageCloneTarget is the registry that copies are for.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.template) == (has(self.naming) && self.naming == 'Template')",message="template goes with naming: Template, and naming: Template with a template such as {host}/{path}"
 type ImageCloneTarget struct {
 	// PullName is what stands in front of the copies' names in manifests: the registry as nodes reach it, with its port, and
 	// a path if the copies are not to lie at its top: registry.example.com/mirror
@@ -22,10 +24,16 @@ type ImageCloneTarget struct {
 	PushEndpoint string `json:"pushEndpoint,omitempty"`
 	// Naming says how a copy is called below pullName. HostPath keeps the image's registry and path, so that two images
 	// never meet: docker.io/library/nginx. Flat leaves Docker Hub and its library/ out, as short names do: nginx. Hashed is
-	// a short readable name with a hash, for registries that allow no deep paths.
+	// a short readable name with a hash, for registries that allow no deep paths. Template is as spec.target.template says.
 	// +kubebuilder:default=HostPath
 	// +optional
 	Naming ImageCloneNaming `json:"naming,omitempty"`
+	// Template is how a copy is called below pullName with naming: Template. {host} stands for the image's registry, {path}
+	// for its path, {hash} for a hash of both; the tag stays. Two images that get the same name are in each other's way.
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9._/{}-]*$') && (self.contains('{path}') || self.contains('{hash}'))",message="template has small letters, digits, . _ - / and {host}, {path} and {hash}, of which one of the last two has to be there: {host}/{path}"
+	// +optional
+	Template string `json:"template,omitempty"`
 	// Insecure is plain HTTP, credentials included.
 	// +optional
 	Insecure bool `json:"insecure,omitempty"`
@@ -42,7 +50,7 @@ type ImageCloneTarget struct {
 
 // ImageCloneNaming says how copies are called.
 //
-// +kubebuilder:validation:Enum=HostPath;Flat;Hashed
+// +kubebuilder:validation:Enum=HostPath;Flat;Hashed;Template
 type ImageCloneNaming string
 
 // How copies are called.
@@ -50,6 +58,7 @@ const (
 	NamingHostPath ImageCloneNaming = "HostPath"
 	NamingFlat     ImageCloneNaming = "Flat"
 	NamingHashed   ImageCloneNaming = "Hashed"
+	NamingTemplate ImageCloneNaming = "Template"
 )
 
 // ImageClonePush is how Rhumb writes to the target.

@@ -64,6 +64,7 @@ var (
 	hostRE     = regexp.MustCompile(`^` + hostPort + `$`)
 	pullNameRE = regexp.MustCompile(`^` + hostPort + `(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
 	tagRE      = regexp.MustCompile(`/.*:`)
+	templateRE = regexp.MustCompile(`^[a-z0-9._/{}-]*\{(path|hash)\}[a-z0-9._/{}-]*$`)
 	isHostRE   = regexp.MustCompile(`^([^/]*[.:]|localhost($|/))`)
 )
 
@@ -86,6 +87,13 @@ func checkTarget(f *finder, at Path, t *v1alpha1.ImageCloneTarget) {
 	if t.PushEndpoint != "" && !hostRE.MatchString(t.PushEndpoint) {
 		f.refuse(at.to("pushEndpoint"), "pushEndpoint is host[:port], such as registry.internal:5000: "+
 			"without a scheme, and without a path, which is that of pullName")
+	}
+	if (t.Template != "") != (t.Naming == v1alpha1.NamingTemplate) {
+		f.refuse(at, "template goes with naming: Template, and naming: Template with a template such as {host}/{path}")
+	}
+	if t.Template != "" && !templateRE.MatchString(t.Template) {
+		f.refuse(at.to("template"), "template has small letters, digits, . _ - / and {host}, {path} and {hash}, "+
+			"of which one of the last two has to be there: {host}/{path}")
 	}
 	checkAuth(f, at.to("push", "auth"), t.Push.Auth)
 	if t.Pull.Inject && t.Pull.Auth == nil {

@@ -224,6 +224,10 @@ func TestGlobs(t *testing.T) {
 		"One":     {"one star ends at a slash", []string{"docker.io/*"}, nil, "nginx", false},
 		"Tag":     {"a tag can be left out", nil, []string{"**:dev-*"}, "ghcr.io/a/b:dev-1", false},
 		"Exclude": {"exclude goes before include", []string{"**"}, []string{"ghcr.io/huge/**"}, "ghcr.io/huge/x", false},
+		"AnyTag":  {"whoever names no tag means all of them", []string{"docker.io/library/nginx"}, nil, "nginx:1.2", true},
+		"Pinned":  {"and every digest", []string{"docker.io/library/nginx"}, nil, "nginx@" + digest, true},
+		"Longer":  {"and no longer name", []string{"docker.io/library/nginx"}, nil, "nginx-unprivileged", false},
+		"Other":   {"a tag that is named is that one", []string{"docker.io/library/nginx:1"}, nil, "nginx:1.2", false},
 		"Dot":     {"a dot is a dot", []string{"ghcr.io/**"}, nil, "ghcrxio.example.com/a", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,8 @@ import (
 // Globs choose images by their full name, host and tag included: docker.io/library/nginx:1.21. The zero value takes all.
 type Globs struct{ include, exclude []*regexp.Regexp }
 
-// ParseGlobs reads patterns: * stands for what has no slash, ** for anything, ? for one character.
+// ParseGlobs reads patterns: * stands for what has no slash, ** for anything, ? for one character. One without tag and digest
+// takes every tag and digest.
 func ParseGlobs(include, exclude []string) (Globs, error) {
 	var g Globs
 	var err error
@@ -49,7 +50,11 @@ func glob(pattern string) (*regexp.Regexp, error) {
 		return nil, fmt.Errorf("%q has more than two stars in a row", pattern)
 	}
 	quoted := regexp.QuoteMeta(pattern)
-	return regexp.Compile("^" + strings.NewReplacer(`\*\*`, ".*", `\*`, "[^/]*", `\?`, "[^/]").Replace(quoted) + "$")
+	tags := ""
+	if !strings.ContainsAny(pattern[strings.LastIndexByte(pattern, '/')+1:], ":@") {
+		tags = "([:@].*)?"
+	}
+	return regexp.Compile("^" + strings.NewReplacer(`\*\*`, ".*", `\*`, "[^/]*", `\?`, "[^/]").Replace(quoted) + tags + "$")
 }
 
 // Take reports whether an image is chosen.

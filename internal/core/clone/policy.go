@@ -69,10 +69,15 @@ type Policy struct {
 	ReadyFirst bool
 	// PullSecret is appended to the pull secrets of what is made to use copies; empty is none.
 	PullSecret string
-	Overwrite  bool
-	DryRun     bool
-	Copy       Copying
-	Refresh    Refresh
+	// Inject copies that secret to the namespaces that need it.
+	Inject bool
+	// Push is how the target is reached, Sources how the registries are that images come from.
+	Push      Access
+	Sources   []Access
+	Overwrite bool
+	DryRun    bool
+	Copy      Copying
+	Refresh   Refresh
 	// Every is the interval of looking again.
 	Every   time.Duration
 	Cleanup Cleanup
