@@ -6,9 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,31 +32,30 @@ type Options struct {
 	Hosts *Hosts
 	// Keychain may be nil.
 	Keychain Keychain
-	// Timeout is how long one answer may take; 20 s if zero.
-	Timeout time.Duration
+	// Timeout is how long one answer may take; 20 s if zero. A blob has its own times: Stall for each little of it, 30 s if
+	// zero, and Commit for a registry to store it, 2 min if zero.
+	Timeout, Stall, Commit time.Duration
 	// Proxy finds the proxy of a request, as http.ProxyFromEnvironment, which is used if it is nil.
 	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // Client asks registries.
 type Client struct {
-	hosts    *Hosts
-	keychain Keychain
-	timeout  time.Duration
-	clients  *clients
-	sessions sessions
+	hosts                  *Hosts
+	keychain               Keychain
+	timeout, stall, commit time.Duration
+	clients                *clients
+	sessions               sessions
 }
 
 // NewClient makes a client; it follows the changes of its hosts.
 func NewClient(o Options) *Client {
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
 	}
 	c := &Client{
-		hosts: o.Hosts, keychain: o.Keychain, timeout: o.Timeout,
+		hosts: o.Hosts, keychain: o.Keychain,
+		timeout: orElse(o.Timeout, defaultTimeout), stall: orElse(o.Stall, stall), commit: orElse(o.Commit, commit),
 		clients: &clients{hosts: o.Hosts, proxy: o.Proxy, byCA: map[string]*http.Client{}},
 	}
 	o.Hosts.OnChange(func() {
@@ -66,29 +63,6 @@ func NewClient(o Options) *Client {
 		c.sessions.reset()
 	})
 	return c
-}
-
-// ask is one request about one repository.
-type ask struct {
-	method     string
-	repository string
-	path       string // after the repository: manifests/latest, blobs/sha256:…
-	accept     string
-	// write asks for leave to push as well, and from for leave to pull from another repository.
-	write bool
-	from  string
-	// at is where the registry itself sent us, in place of the path.
-	at    *url.URL
-	query url.Values
-	// body is what is sent; it is opened for each try.
-	body *body
-}
-
-// body is what a request brings.
-type body struct {
-	open  func() (io.ReadCloser, error)
-	size  int64
-	media string
 }
 
 // try does something at one endpoint as one login; login is nil for nobody in particular.
@@ -233,100 +207,6 @@ func (c *Client) fix(reason string, ref image.Ref, logins image.Logins) string {
 		return "the registry, or something before it, answers with other content than it names: do not use it until that is found"
 	}
 	return "see the registry's log"
-}
-
-// do sends one request and answers a challenge. The caller closes the body of a response that it is given.
-func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) (*http.Response, error) {
-	repository := e.path(a.repository)
-	key := sessionKey{endpoint: e.URL.Scheme + "://" + e.URL.Host, repository: repository, write: a.write, from: a.from}
-	if login != nil {
-		key.login = image.Logins{*login}.Digest()
-	}
-	s, known := c.sessions.get(key)
-	if known && s.challenge.bearer && time.Now().After(s.until) {
-		var err error
-		if s, err = c.fetchToken(ctx, e, login, key, s.challenge); err != nil {
-			c.sessions.drop(key)
-			return nil, err
-		}
-		c.sessions.put(key, s)
-	}
-	resp, err := c.send(ctx, e, login, repository, a, s)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		return resp, err
-	}
-	ch, ok := readChallenge(resp.Header)
-	if !ok || !answerable(ch, login, s) {
-		return resp, nil
-	}
-	closeBody(resp)
-	c.sessions.drop(key)
-	s = session{basic: true}
-	if ch.bearer {
-		if s, err = c.fetchToken(ctx, e, login, key, ch); err != nil {
-			return nil, err
-		}
-	}
-	resp, err = c.send(ctx, e, login, repository, a, s)
-	if err == nil && resp.StatusCode != http.StatusUnauthorized {
-		c.sessions.put(key, s)
-	}
-	return resp, err
-}
-
-// answerable reports whether a challenge asks for something that we have and have not shown yet.
-func answerable(ch challenge, login *image.Login, s session) bool {
-	if ch.bearer {
-		return login == nil || login.RegistryToken == ""
-	}
-	return login != nil && login.Username != "" && !s.basic
-}
-
-func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repository string, a ask, s session) (*http.Response, error) {
-	u := url.URL{Scheme: e.URL.Scheme, Host: e.URL.Host, Path: "/v2/" + repository + "/" + a.path}
-	if a.at != nil {
-		u = *a.at
-	}
-	if len(a.query) > 0 {
-		q := u.Query()
-		maps.Copy(q, a.query)
-		u.RawQuery = q.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, a.method, u.String(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", e, err)
-	}
-	req.Header.Set("User-Agent", userAgent)
-	if a.accept != "" {
-		req.Header.Set("Accept", a.accept)
-	}
-	if a.body != nil {
-		if req.Body, err = a.body.open(); err != nil {
-			return nil, err
-		}
-		req.ContentLength = a.body.size
-		req.Header.Set("Content-Type", a.body.media)
-	}
-	// A login goes to its registry alone, wherever that says an upload goes on.
-	if u.Scheme == e.URL.Scheme && u.Host == e.URL.Host {
-		authorize(req, login, s)
-	}
-	resp, err := c.clients.of(e.CA).Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", e, err)
-	}
-	return resp, nil
-}
-
-func authorize(req *http.Request, login *image.Login, s session) {
-	switch {
-	case login != nil && login.RegistryToken != "":
-		req.Header.Set("Authorization", "Bearer "+string(login.RegistryToken))
-	case s.token != "":
-		req.Header.Set("Authorization", "Bearer "+string(s.token))
-	case s.basic && login != nil:
-		req.SetBasicAuth(login.Username, string(login.Password))
-	}
 }
 
 // bad turns a response that is not 200 into an answer, and closes it.

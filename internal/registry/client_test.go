@@ -363,23 +363,25 @@ func TestRedirectDropsLogin(t *testing.T) {
 func TestNoFailureShowsALogin(t *testing.T) {
 	coded := base64.StdEncoding.EncodeToString([]byte("me:" + canary))
 	for _, code := range []int{400, 401, 403, 404, 429, 500} {
-		f := contract.NewFront(t, memory())
-		f.Fault(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-			if r.Method == http.MethodHead && r.Header.Get("Authorization") != "" {
-				w.WriteHeader(http.StatusMethodNotAllowed)
-				return
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			f := contract.NewFront(t, memory())
+			f.Fault(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+				if r.Method == http.MethodHead && r.Header.Get("Authorization") != "" {
+					w.WriteHeader(http.StatusMethodNotAllowed)
+					return
+				}
+				if r.Header.Get("Authorization") == "" {
+					answers(401, "", "WWW-Authenticate", `Basic realm="x"`)(w, r, nil)
+					return
+				}
+				answers(code, `{"errors":[{"code":"X","message":"`+canary+" "+coded+`"}]}`)(w, r, nil)
+			})
+			_, err := registry.NewClient(registry.Options{Hosts: f.Hosts()}).Resolve(t.Context(), contract.Ref(t, "a"), image.Logins{login(contract.Host, "me")})
+			text := fmt.Sprintf("%v %+v %#v", err, err, err)
+			if err == nil || strings.Contains(text, canary) || strings.Contains(text, coded) {
+				t.Errorf("%d: %s", code, text)
 			}
-			if r.Header.Get("Authorization") == "" {
-				answers(401, "", "WWW-Authenticate", `Basic realm="x"`)(w, r, nil)
-				return
-			}
-			answers(code, `{"errors":[{"code":"X","message":"`+canary+" "+coded+`"}]}`)(w, r, nil)
 		})
-		_, err := registry.NewClient(registry.Options{Hosts: f.Hosts()}).Resolve(t.Context(), contract.Ref(t, "a"), image.Logins{login(contract.Host, "me")})
-		text := fmt.Sprintf("%v %+v %#v", err, err, err)
-		if err == nil || strings.Contains(text, canary) || strings.Contains(text, coded) {
-			t.Errorf("%d: %s", code, text)
-		}
 	}
 }
 

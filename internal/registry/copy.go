@@ -6,12 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
+	"time"
 
 	"rhumb.run/rhumb/internal/core/image"
 )
@@ -26,8 +21,8 @@ type Job struct {
 	Progress func(Progress)
 }
 
-// Progress is how far a copy is: bytes, and blobs that are there by now, of those that are to be. Totals grow while
-// manifests are read.
+// Progress is how far a copy is: bytes, and blobs that are there by now of those that are to be. The totals are known when
+// all manifests are read.
 type Progress struct {
 	Sent, Mounted, Skipped, Total int64
 	Blobs, AllBlobs               int64
@@ -55,13 +50,22 @@ type Copier struct {
 	// Blobs is how many of an image are on their way at once; 4 if zero.
 	Blobs int
 
-	images, blobs singleflight.Group
-	whereabouts   whereabouts
+	images      flights[Copied]
+	uploads     turns // by blob: a second repository waits, and takes it from the first
+	whereabouts whereabouts
 }
 
 // Copy copies an image unless the target has it. The tag is written last, when all else is there. The error is a
-// *CopyFailure unless ctx ended.
+// *CopyFailure unless ctx ended. Who asks for what is on its way already waits for that; only the first is told its progress.
 func (c *Copier) Copy(ctx context.Context, j Job) (Copied, error) {
+	done, err := c.ensure(ctx, j)
+	if err != nil && ctx.Err() != nil {
+		return Copied{}, fmt.Errorf("copying %s: %w", j.Source.Written, context.Cause(ctx))
+	}
+	return done, err
+}
+
+func (c *Copier) ensure(ctx context.Context, j Job) (Copied, error) {
 	digest := j.Source.Digest
 	if digest == "" {
 		var err error
@@ -83,11 +87,8 @@ func (c *Copier) Copy(ctx context.Context, j Job) (Copied, error) {
 		}}
 	}
 	key := j.Target.Host + "/" + j.Target.Repository + ":" + j.Target.Tag + "@" + digest
-	v, err, _ := c.images.Do(key, func() (any, error) { return c.copy(ctx, j, digest) })
-	if err != nil {
-		return Copied{}, err
-	}
-	return v.(Copied), nil
+	who := j.SourceLogins.Digest() + "/" + j.TargetLogins.Digest()
+	return c.images.do(ctx, key, who, func(ctx context.Context) (Copied, error) { return c.copy(ctx, j, digest) })
 }
 
 // ReasonDrifted is said where the target's tag is somebody else's.
@@ -105,189 +106,27 @@ func (c *Copier) has(ctx context.Context, j Job) (string, error) {
 	return had, nil
 }
 
-// copying is one copy on its way.
-type copying struct {
-	*Copier
-	Job
-	sent, mounted, skipped, total atomic.Int64
-	blobsDone, blobsAll           atomic.Int64
-	manifests                     int
-}
-
 func (c *Copier) copy(ctx context.Context, j Job, digest string) (Copied, error) {
-	run := &copying{Copier: c, Job: j}
-	root, err := run.tree(ctx, digest, 0)
-	if err != nil {
+	r := &copying{Copier: c, Job: j, parts: map[string]part{}}
+	if err := r.gather(ctx, digest); err != nil {
 		return Copied{}, err
 	}
-	if err := run.verify(ctx, digest); err != nil {
-		return Copied{}, err
-	}
-	if j.Target.Tag != "" {
-		if err := run.put(ctx, j.Target.Tag, root); err != nil {
-			return Copied{}, err
-		}
-	}
-	return Copied{Digest: digest, Progress: run.progress()}, nil
-}
-
-// tree copies what a digest names, children first.
-func (r *copying) tree(ctx context.Context, digest string, depth int) (part, error) {
-	p, err := r.fetch(ctx, digest, depth)
-	if err != nil {
-		return p, err
-	}
-	for _, child := range p.children {
-		if there, err := r.thereAlready(ctx, child); err != nil || there {
-			if err != nil {
-				return p, err
-			}
-			continue
-		}
-		if _, err := r.tree(ctx, child, depth+1); err != nil {
-			return p, err
-		}
-	}
-	err = r.store(ctx, p)
+	err := r.store(ctx)
 	if lost(err) {
 		// The target has lost what it had: what we know of it is worth nothing.
 		r.whereabouts.forget(r.Target.Host)
-		err = r.store(ctx, p)
+		err = r.store(ctx)
 	}
-	return p, err
-}
-
-// store sends the blobs of a manifest, then the manifest.
-func (r *copying) store(ctx context.Context, p part) error {
-	group, together := errgroup.WithContext(ctx)
-	group.SetLimit(orElse(r.Blobs, 4))
-	for _, d := range p.blobs {
-		group.Go(func() error {
-			if err := r.blob(together, d); err != nil {
-				return err
-			}
-			r.add(&r.blobsDone, 1)
-			return nil
-		})
+	if err == nil {
+		err = r.verify(ctx, digest)
 	}
-	if err := group.Wait(); err != nil {
-		return err
+	if err == nil && j.Target.Tag != "" {
+		err = r.put(ctx, j.Target.Tag, r.parts[digest])
 	}
-	return r.put(ctx, p.digest, p)
-}
-
-func lost(err error) bool {
-	f, ok := errors.AsType[*CopyFailure](err)
-	return ok && !f.Source && strings.Contains(f.Detail, "BLOB_UNKNOWN")
-}
-
-// thereAlready asks the target for a manifest, so that the source is not asked for what nobody needs.
-func (r *copying) thereAlready(ctx context.Context, digest string) (bool, error) {
-	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
-	if f, ok := errors.AsType[*image.Failure](err); ok && f.Reason == image.ReasonNotFound {
-		return false, nil
-	}
-	return err == nil, targetFailure(err)
-}
-
-// verify asks for the digest, which nobody but the registry itself can know to be whole.
-func (r *copying) verify(ctx context.Context, digest string) error {
-	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
-	return targetFailure(err)
-}
-
-func (r *copying) put(ctx context.Context, name string, p part) error {
-	return targetFailure(r.Client.origin(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		return r.Client.put(ctx, e, l, r.Target.Repository, name, p)
-	}))
-}
-
-// blob sends one blob, unless the target has it or can take it from another of its repositories.
-func (r *copying) blob(ctx context.Context, d descriptor) error {
-	key := r.Target.Host + "/" + r.Target.Repository + "@" + d.Digest
-	_, err, _ := r.blobs.Do(key, func() (any, error) {
-		from := &stream{run: r, want: d}
-		err := r.Client.origin(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-			return r.send(ctx, e, l, from)
-		})
-		if why := from.failure(); err != nil && why != nil {
-			return nil, sourceFailure(why)
-		}
-		return nil, targetFailure(err)
-	})
-	return err
-}
-
-func (r *copying) send(ctx context.Context, e Endpoint, l *image.Login, from *stream) error {
-	d := from.want
-	there, err := r.Client.there(ctx, e, l, r.Target.Repository, d.Digest)
 	if err != nil {
-		return err
+		return Copied{}, err
 	}
-	if there {
-		r.add(&r.skipped, d.Size)
-		r.whereabouts.note(r.Target, d.Digest)
-		return nil
-	}
-	at, err := r.Client.begin(ctx, e, l, r.Target.Repository, d.Digest, r.whereabouts.of(r.Target, d.Digest))
-	if err != nil {
-		return err
-	}
-	if at == nil {
-		r.add(&r.mounted, d.Size)
-	} else if err := r.Client.upload(ctx, e, l, r.Target.Repository, at, d, from.open); err != nil {
-		return err
-	}
-	r.whereabouts.note(r.Target, d.Digest)
-	return nil
-}
-
-func (r *copying) add(counter *atomic.Int64, n int64) {
-	counter.Add(n)
-	if r.Progress != nil {
-		r.Progress(r.progress())
-	}
-}
-
-func (r *copying) progress() Progress {
-	return Progress{
-		Sent: r.sent.Load(), Mounted: r.mounted.Load(), Skipped: r.skipped.Load(), Total: r.total.Load(),
-		Blobs: r.blobsDone.Load(), AllBlobs: r.blobsAll.Load(),
-	}
-}
-
-// whereabouts are repositories of a registry that have a blob, as far as we know: a wrong one costs an upload that would
-// have been made anyway.
-type whereabouts struct {
-	mu  sync.Mutex
-	all map[string]map[string]string // host → digest → repository
-}
-
-// maxWhereabouts bounds what is known of one registry.
-const maxWhereabouts = 200_000
-
-func (w *whereabouts) note(at image.Ref, digest string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.all == nil {
-		w.all = map[string]map[string]string{}
-	}
-	if known := w.all[at.Host]; known == nil || len(known) >= maxWhereabouts {
-		w.all[at.Host] = map[string]string{}
-	}
-	w.all[at.Host][digest] = at.Repository
-}
-
-func (w *whereabouts) of(at image.Ref, digest string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.all[at.Host][digest]
-}
-
-func (w *whereabouts) forget(host string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.all, host)
+	return Copied{Digest: digest, Progress: r.progress()}, nil
 }
 
 func sourceFailure(err error) error { return sided(err, true) }
@@ -303,7 +142,7 @@ func sided(err error, source bool) error {
 	return &CopyFailure{Failure: asFailure(err), Source: source}
 }
 
-func orElse(n, fallback int) int {
+func orElse[T int | time.Duration](n, fallback T) T {
 	if n > 0 {
 		return n
 	}

@@ -14,7 +14,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -22,10 +21,7 @@ import (
 	"rhumb.run/rhumb/internal/registry/tree"
 )
 
-const (
-	stall       = 30 * time.Second
-	maxZstdWind = 64 << 20
-)
+const maxZstdWind = 64 << 20
 
 // Exporter makes tarballs of images.
 type Exporter struct {
@@ -101,8 +97,6 @@ func (x *Exporter) image(ctx context.Context, ref image.Ref, logins image.Logins
 func (c *Client) fetchManifest(ctx context.Context, ref image.Ref, logins image.Logins) (manifest, error) {
 	var body []byte
 	err := c.each(ctx, ref, logins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		ctx, cancel := context.WithTimeout(ctx, c.timeout)
-		defer cancel()
 		var err error
 		body, _, err = c.manifest(ctx, e, l, ref)
 		return err
@@ -158,9 +152,9 @@ func (x *Exporter) layer(ctx context.Context, ref image.Ref, logins image.Logins
 func (c *Client) blob(ctx context.Context, e Endpoint, l *image.Login, repository string, d descriptor, w io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	alarm := time.AfterFunc(stall, func() { cancel(context.DeadlineExceeded) })
-	defer alarm.Stop()
-	resp, err := c.do(ctx, e, l, ask{method: http.MethodGet, repository: repository, path: "blobs/" + d.Digest})
+	alarm := newAlarm(c.stall, func() { cancel(context.DeadlineExceeded) })
+	defer alarm.stop()
+	resp, err := c.do(ctx, e, l, ask{method: http.MethodGet, repository: repository, path: "blobs/" + d.Digest, download: true})
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -181,27 +175,6 @@ func (c *Client) blob(ctx context.Context, e Endpoint, l *image.Login, repositor
 		return mismatch(d.Digest, got)
 	}
 	return nil
-}
-
-func cause(ctx context.Context, err error) error {
-	if why := context.Cause(ctx); why != nil {
-		return fmt.Errorf("%w: %w", why, err)
-	}
-	return err
-}
-
-// watched puts the alarm off with each byte that arrives.
-type watched struct {
-	r     io.Reader
-	alarm *time.Timer
-}
-
-func (b *watched) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if n > 0 {
-		b.alarm.Reset(stall)
-	}
-	return n, err
 }
 
 // unpacked sees by the first bytes how a layer is compressed, since media types are often wrong about it.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"rhumb.run/rhumb/internal/core/image"
 )
 
@@ -29,28 +31,71 @@ type part struct {
 	blobs         []descriptor
 }
 
+// gather reads the manifests that the target lacks, level by level.
+func (r *copying) gather(ctx context.Context, root string) error {
+	seen := map[string]bool{root: true}
+	level := []string{root}
+	for depth := 0; len(level) > 0; depth++ {
+		if depth > maxDepth {
+			return sourceFailure(unlike("its index holds indexes more than %d deep", maxDepth))
+		}
+		if len(seen) > maxManifests {
+			return sourceFailure(unlike("it consists of more than %d manifests", maxManifests))
+		}
+		found := make([]*part, len(level))
+		group, together := errgroup.WithContext(ctx)
+		group.SetLimit(r.atOnce())
+		for i, digest := range level {
+			group.Go(func() (err error) {
+				found[i], err = r.lacking(together, digest, digest == root)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		level = nil
+		for _, p := range found {
+			if p == nil {
+				continue
+			}
+			r.parts[p.digest] = *p
+			for _, child := range p.children {
+				if !seen[child] {
+					seen[child] = true
+					level = append(level, child)
+				}
+			}
+		}
+	}
+	for _, d := range r.distinctBlobs() {
+		r.total.Add(d.Size)
+		r.blobsAll.Add(1)
+	}
+	return nil
+}
+
+// lacking is a manifest, unless the target has it; of the root that is known.
+func (r *copying) lacking(ctx context.Context, digest string, root bool) (*part, error) {
+	if !root {
+		if there, err := r.thereAlready(ctx, digest); err != nil || there {
+			return nil, err
+		}
+	}
+	p, err := r.fetch(ctx, digest)
+	return &p, err
+}
+
 // fetch gets a manifest from the source and reads it.
-func (r *copying) fetch(ctx context.Context, digest string, depth int) (part, error) {
-	if depth > maxDepth {
-		return part{}, sourceFailure(unlike("its index holds indexes more than %d deep", maxDepth))
-	}
-	if r.manifests++; r.manifests > maxManifests {
-		return part{}, sourceFailure(unlike("it consists of more than %d manifests", maxManifests))
-	}
+func (r *copying) fetch(ctx context.Context, digest string) (part, error) {
 	p := part{digest: digest}
 	err := r.Client.each(ctx, r.Source.At(digest), r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		ctx, cancel := context.WithTimeout(ctx, r.Client.timeout)
-		defer cancel()
 		var err error
 		p.raw, _, err = r.Client.manifest(ctx, e, l, r.Source.At(digest))
 		return err
 	})
 	if err == nil {
 		err = p.read()
-	}
-	for _, d := range p.blobs {
-		r.total.Add(d.Size)
-		r.blobsAll.Add(1)
 	}
 	return p, sourceFailure(err)
 }

@@ -5,22 +5,19 @@ package registry
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rhumb.run/rhumb/internal/core/image"
 )
 
-// commit is how long a registry may take to store what it was sent.
-const commit = 2 * time.Minute
-
 // there asks whether a repository has a blob.
 func (c *Client) there(ctx context.Context, e Endpoint, l *image.Login, repository, digest string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	resp, err := c.do(ctx, e, l, ask{method: http.MethodHead, repository: repository, path: "blobs/" + digest, write: true})
 	if err != nil {
 		return false, err
@@ -48,8 +45,6 @@ func (c *Client) begin(ctx context.Context, e Endpoint, l *image.Login, reposito
 }
 
 func (c *Client) beginFrom(ctx context.Context, e Endpoint, l *image.Login, repository, digest, from string) (*url.URL, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	a := ask{method: http.MethodPost, repository: repository, path: "blobs/uploads/", write: true, body: empty()}
 	if from != "" {
 		a.from = e.path(from)
@@ -74,20 +69,26 @@ func (c *Client) beginFrom(ctx context.Context, e Endpoint, l *image.Login, repo
 	return nil, bad(resp)
 }
 
-// upload sends a blob to where the registry wants it; open begins to read it, from the start.
-func (c *Client) upload(ctx context.Context, e Endpoint, l *image.Login, repository string, at *url.URL, d descriptor, open func(context.Context) (io.ReadCloser, error)) error {
+// upload sends a blob to where the registry wants it; from is opened anew if it has to be sent again. If nothing moves for
+// too long, it is known whose fault that is.
+func (c *Client) upload(ctx context.Context, e Endpoint, l *image.Login, repository string, at *url.URL, from *stream) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	alarm := time.AfterFunc(stall, func() { cancel(context.DeadlineExceeded) })
-	defer alarm.Stop()
+	p := &patient{commit: c.commit}
+	p.alarm = newAlarm(c.stall, func() {
+		if p.starving.Load() {
+			_ = from.fail(tooSlow(c.stall))
+		}
+		cancel(context.DeadlineExceeded)
+	})
+	defer p.alarm.stop()
 	resp, err := c.do(ctx, e, l, ask{
-		method: http.MethodPut, repository: repository, at: at, query: url.Values{"digest": {d.Digest}}, write: true,
-		body: &body{size: d.Size, media: "application/octet-stream", open: func() (io.ReadCloser, error) {
-			r, err := open(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return &patient{ReadCloser: r, left: d.Size, alarm: alarm}, nil
+		method: http.MethodPut, repository: repository, at: at, query: url.Values{"digest": {from.want.Digest}}, write: true, upload: true,
+		body: &body{size: from.want.Size, media: "application/octet-stream", open: func() (io.ReadCloser, error) {
+			p.alarm.stop() // how long the source may take to answer is watched there
+			r, err := from.open(ctx)
+			p.alarm.wait(c.stall)
+			return &patientReader{ReadCloser: r, patient: p, left: from.want.Size}, err
 		}},
 	})
 	if err != nil {
@@ -100,29 +101,38 @@ func (c *Client) upload(ctx context.Context, e Endpoint, l *image.Login, reposit
 	return nil
 }
 
-// patient puts the alarm off with each byte, and gives whoever stores them time in the end.
+// patient puts the alarm off as bytes arrive and are taken, and gives whoever stores them time in the end.
 type patient struct {
-	io.ReadCloser
-	left  int64
-	alarm *time.Timer
+	alarm    *alarm
+	commit   time.Duration
+	starving atomic.Bool // it waits for the source
 }
 
-func (p *patient) Read(b []byte) (int, error) {
-	n, err := p.ReadCloser.Read(b)
-	p.left -= int64(n)
-	switch {
-	case p.left <= 0:
-		p.alarm.Reset(commit)
-	case n > 0:
-		p.alarm.Reset(stall)
+// patientReader is one reading of what is sent.
+type patientReader struct {
+	io.ReadCloser
+	*patient
+	left int64
+}
+
+func (r *patientReader) Read(b []byte) (int, error) {
+	r.starving.Store(true)
+	n, err := r.ReadCloser.Read(b)
+	r.starving.Store(false)
+	if r.left -= int64(n); r.left <= 0 {
+		r.alarm.wait(r.commit)
+	} else {
+		r.alarm.move(n)
 	}
 	return n, err
 }
 
+func tooSlow(d time.Duration) *answer {
+	return &answer{reason: image.ReasonUnreachable, words: fmt.Sprintf("it sent less than %d bytes in %s", least, d)}
+}
+
 // put stores a manifest under a tag or its digest.
 func (c *Client) put(ctx context.Context, e Endpoint, l *image.Login, repository, name string, m part) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	resp, err := c.do(ctx, e, l, ask{
 		method: http.MethodPut, repository: repository, path: "manifests/" + name, write: true,
 		body: &body{size: int64(len(m.raw)), media: m.media, open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.raw)), nil }},

@@ -35,8 +35,6 @@ func (c *Client) ResolveOrigin(ctx context.Context, ref image.Ref, logins image.
 func (c *Client) resolve(ctx context.Context, ref image.Ref, logins image.Logins, each func(context.Context, image.Ref, image.Logins, try) error) (string, error) {
 	var digest string
 	err := each(ctx, ref, logins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		ctx, cancel := context.WithTimeout(ctx, c.timeout)
-		defer cancel()
 		d, err := c.head(ctx, e, l, ref)
 		digest = d
 		return err

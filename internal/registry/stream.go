@@ -32,7 +32,7 @@ func (s *stream) open(ctx context.Context) (io.ReadCloser, error) {
 	var from io.ReadCloser
 	r := s.run
 	err := r.Client.each(ctx, r.Source, r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		resp, err := r.Client.do(ctx, e, l, ask{method: http.MethodGet, repository: r.Source.Repository, path: "blobs/" + s.want.Digest})
+		resp, err := r.Client.do(ctx, e, l, ask{method: http.MethodGet, repository: r.Source.Repository, path: "blobs/" + s.want.Digest, download: true})
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,9 @@ func (s *stream) open(ctx context.Context) (io.ReadCloser, error) {
 func (s *stream) fail(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = err
+	if s.err == nil { // what follows the first is its consequence
+		s.err = err
+	}
 	return err
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	maxRedirects  = 5
-	headerTimeout = 20 * time.Second
+	maxRedirects = 5
+	// buffer is what a connection reads and writes at once: blobs go through it.
+	buffer = 64 << 10
 )
 
 var (
@@ -54,7 +55,8 @@ func (c *clients) of(ca string) *http.Client {
 		// HTTP/2 to a registry of a tenant's choice is surface without need; a poll is one small request.
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  headerTimeout,
+		ReadBufferSize:         buffer,
+		WriteBufferSize:        buffer,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConns:           200,
 		MaxIdleConnsPerHost:    8,

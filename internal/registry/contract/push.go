@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"testing"
@@ -20,6 +21,13 @@ import (
 
 // Files are a layer: contents by path, of which "bin/…" can be run.
 type Files map[string]string
+
+// Noise is n bytes that do not compress, the same each time.
+func Noise(n int) string {
+	out := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(out)
+	return string(out)
+}
 
 // Image makes an image of layers.
 func Image(t *testing.T, layers ...Files) v1.Image {

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+var quiet = log.New(io.Discard, "", 0)
+
+// wall stands between the fronts of one test.
+type wall struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	shown map[string]*Front // credential → to whom it was shown first
+	ended bool
+}
+
+var walls sync.Map // *testing.T → *wall
+
+func wallOf(t *testing.T) *wall {
+	w, known := walls.LoadOrStore(t, &wall{t: t, shown: map[string]*Front{}})
+	if !known {
+		t.Cleanup(func() { walls.Delete(t); w.(*wall).end() })
+	}
+	return w.(*wall)
+}
+
+// end keeps a request that comes late from failing a test that is over.
+func (w *wall) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+}
+
+// look fails the test if a credential is not where it belongs.
+func (w *wall) look(f *Front, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range credentials(r) {
+		first, known := w.shown[c]
+		if !known {
+			w.shown[c] = f
+			continue
+		}
+		if first != f && !w.ended {
+			w.t.Errorf("a credential of %s was shown to %s: %s %s", first.URL, f.URL, r.Method, r.URL.Path)
+		}
+	}
+}
+
+// credentials are what a request shows of somebody.
+func credentials(r *http.Request) []string {
+	var out []string
+	for _, v := range r.Header.Values("Authorization") {
+		scheme, rest, _ := strings.Cut(v, " ")
+		if strings.EqualFold(scheme, "basic") {
+			if raw, err := base64.StdEncoding.DecodeString(rest); err == nil {
+				_, rest, _ = strings.Cut(string(raw), ":")
+			}
+		}
+		out = append(out, rest)
+	}
+	for _, field := range []string{"refresh_token", "password", "token"} {
+		if v := r.URL.Query().Get(field); v != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// Basic asks for a login, as Basic, and returns it for images of host.
+func (f *Front) Basic(host, user string) image.Logins {
+	l := loginFor(host, user)
+	f.guard(func(w http.ResponseWriter, r *http.Request) bool {
+		if _, password, ok := r.BasicAuth(); ok && password == string(l.Password) {
+			return true
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+		Status(http.StatusUnauthorized, "UNAUTHORIZED: log in")(w, r, nil)
+		return false
+	})
+	return image.Logins{l}
+}
+
+// Tokens asks for a login, as Docker Hub does: by a token of its token service for each repository.
+func (f *Front) Tokens(host, user string) image.Logins {
+	l := loginFor(host, user)
+	f.guard(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/token" {
+			f.issue(w, r, string(l.Password))
+			return false
+		}
+		_, repository := kind(r)
+		action := "pull"
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			action = "push"
+		}
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		f.mu.Lock()
+		scopes, known := f.tokens[token]
+		f.mu.Unlock()
+		if known && slices.ContainsFunc(strings.Fields(scopes), func(s string) bool {
+			rest, ok := strings.CutPrefix(s, "repository:"+repository+":")
+			return ok && slices.Contains(strings.Split(rest, ","), action)
+		}) {
+			return true
+		}
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="%s/token",service="test",scope="repository:%s:%s"`, f.URL, repository, action))
+		Status(http.StatusUnauthorized, "UNAUTHORIZED: show a token")(w, r, nil)
+		return false
+	})
+	return image.Logins{l}
+}
+
+// Expire makes all tokens so far worthless.
+func (f *Front) Expire() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.tokens)
+}
+
+func (f *Front) issue(w http.ResponseWriter, r *http.Request, password string) {
+	if _, shown, ok := r.BasicAuth(); !ok || shown != password {
+		Status(http.StatusUnauthorized, "UNAUTHORIZED: wrong login")(w, r, nil)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.issued++
+	token := fmt.Sprintf("token-%s-%d", password, f.issued)
+	f.tokens[token] = strings.Join(r.URL.Query()["scope"], " ")
+	_, _ = fmt.Fprintf(w.(*recorder).ResponseWriter, `{"token":%q,"expires_in":300}`, token)
+}
+
+func (f *Front) guard(gate func(http.ResponseWriter, *http.Request) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gate = gate
+}
+
+func loginFor(host, user string) image.Login {
+	return image.Login{Host: host, From: "the login of " + user, Username: user, Password: image.Secret("of-" + user + "-" + host)}
+}

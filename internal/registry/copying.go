@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+// copying is one copy on its way.
+type copying struct {
+	*Copier
+	Job
+	// parts are the manifests that the target lacks, by digest.
+	parts map[string]part
+
+	sent, mounted, skipped, total atomic.Int64
+	blobsDone, blobsAll           atomic.Int64
+}
+
+// store sends all blobs, then the manifests, each after those that it names.
+func (r *copying) store(ctx context.Context) error {
+	if err := r.sendAll(ctx); err != nil {
+		return err
+	}
+	for _, level := range r.levels() {
+		group, together := errgroup.WithContext(ctx)
+		group.SetLimit(r.atOnce())
+		for _, p := range level {
+			group.Go(func() error { return r.put(together, p.digest, p) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *copying) atOnce() int { return orElse(r.Blobs, 4) }
+
+// sendAll sends the blobs. When one fails no more are begun, and those that are on their way arrive: a next try would have
+// to send them from the start.
+func (r *copying) sendAll(ctx context.Context) error {
+	var group errgroup.Group
+	var failed atomic.Bool
+	group.SetLimit(r.atOnce())
+	for _, d := range r.distinctBlobs() {
+		group.Go(func() error {
+			if failed.Load() {
+				return nil
+			}
+			err := r.blob(ctx, d)
+			if err != nil {
+				failed.Store(true)
+				return err
+			}
+			r.add(&r.blobsDone, 1)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// distinctBlobs are those of all manifests, each once, the largest first.
+func (r *copying) distinctBlobs() []descriptor {
+	var out []descriptor
+	seen := map[string]bool{}
+	for _, p := range r.parts {
+		for _, d := range p.blobs {
+			if !seen[d.Digest] {
+				seen[d.Digest] = true
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b descriptor) int {
+		if a.Size != b.Size {
+			return int(min(1, max(-1, b.Size-a.Size)))
+		}
+		return strings.Compare(a.Digest, b.Digest)
+	})
+	return out
+}
+
+// levels are the manifests by how many are below them: a registry takes an index only after what it names.
+func (r *copying) levels() [][]part {
+	heights := map[string]int{}
+	var height func(digest string) int
+	height = func(digest string) int {
+		if h, ok := heights[digest]; ok {
+			return h
+		}
+		h := 0
+		for _, child := range r.parts[digest].children {
+			if _, ours := r.parts[child]; ours {
+				h = max(h, height(child)+1)
+			}
+		}
+		heights[digest] = h
+		return h
+	}
+	var out [][]part
+	for digest, p := range r.parts {
+		h := height(digest)
+		for len(out) <= h {
+			out = append(out, nil)
+		}
+		out[h] = append(out[h], p)
+	}
+	return out
+}
+
+// lost is true of a registry that misses what it said it had.
+func lost(err error) bool {
+	f, ok := errors.AsType[*CopyFailure](err)
+	return ok && !f.Source && strings.Contains(f.Detail, "BLOB_UNKNOWN")
+}
+
+// thereAlready asks the target for a manifest, so that the source is not asked for what nobody needs.
+func (r *copying) thereAlready(ctx context.Context, digest string) (bool, error) {
+	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
+	if f, ok := errors.AsType[*image.Failure](err); ok && f.Reason == image.ReasonNotFound {
+		return false, nil
+	}
+	return err == nil, targetFailure(err)
+}
+
+// verify asks for the digest, which nobody but the registry itself can know to be whole.
+func (r *copying) verify(ctx context.Context, digest string) error {
+	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
+	return targetFailure(err)
+}
+
+func (r *copying) put(ctx context.Context, name string, p part) error {
+	return targetFailure(r.Client.origin(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+		return r.Client.put(ctx, e, l, r.Target.Repository, name, p)
+	}))
+}
+
+// blob sends one blob, unless the target has it or can take it from another of its repositories. One that is on its way to
+// another repository is waited for, and then taken from there.
+func (r *copying) blob(ctx context.Context, d descriptor) error {
+	from := &stream{run: r, want: d}
+	err := r.Client.origin(ctx, r.Target, r.TargetLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+		return r.send(ctx, e, l, from)
+	})
+	if why := from.failure(); err != nil && why != nil {
+		return sourceFailure(why)
+	}
+	return targetFailure(err)
+}
+
+func (r *copying) send(ctx context.Context, e Endpoint, l *image.Login, from *stream) error {
+	d := from.want
+	if had, err := r.had(ctx, e, l, d); err != nil || had {
+		return err
+	}
+	if r.whereabouts.of(r.Target, d.Digest) == "" {
+		leave, err := r.uploads.take(ctx, r.Target.Host+"@"+d.Digest)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		if r.whereabouts.of(r.Target, d.Digest) != "" { // somebody else has just sent it: all who waited may take it at once
+			leave()
+			if had, err := r.had(ctx, e, l, d); err != nil || had {
+				return err
+			}
+		}
+	}
+	at, err := r.Client.begin(ctx, e, l, r.Target.Repository, d.Digest, r.whereabouts.of(r.Target, d.Digest))
+	if err != nil {
+		return err
+	}
+	if at == nil {
+		r.add(&r.mounted, d.Size)
+	} else if err := r.Client.upload(ctx, e, l, r.Target.Repository, at, from); err != nil {
+		return err
+	}
+	r.whereabouts.note(r.Target, d.Digest)
+	return nil
+}
+
+// had asks the target for a blob.
+func (r *copying) had(ctx context.Context, e Endpoint, l *image.Login, d descriptor) (bool, error) {
+	there, err := r.Client.there(ctx, e, l, r.Target.Repository, d.Digest)
+	if there {
+		r.add(&r.skipped, d.Size)
+		r.whereabouts.note(r.Target, d.Digest)
+	}
+	return there, err
+}
+
+func (r *copying) add(counter *atomic.Int64, n int64) {
+	counter.Add(n)
+	if r.Progress != nil {
+		r.Progress(r.progress())
+	}
+}
+
+func (r *copying) progress() Progress {
+	return Progress{
+		Sent: r.sent.Load(), Mounted: r.mounted.Load(), Skipped: r.skipped.Load(), Total: r.total.Load(),
+		Blobs: r.blobsDone.Load(), AllBlobs: r.blobsAll.Load(),
+	}
+}
