@@ -159,10 +159,11 @@ func (r *copying) blob(ctx context.Context, d descriptor) error {
 
 func (r *copying) send(ctx context.Context, e Endpoint, l *image.Login, from *stream) error {
 	d := from.want
+	known := r.whereabouts.of(r.Target, d.Digest) != "" // before the target is asked: what comes in between is not missed
 	if had, err := r.had(ctx, e, l, d); err != nil || had {
 		return err
 	}
-	if r.whereabouts.of(r.Target, d.Digest) == "" {
+	if !known {
 		leave, err := r.uploads.take(ctx, r.Target.Host+"@"+d.Digest)
 		if err != nil {
 			return err

@@ -65,8 +65,6 @@ func (v *verifying) tree(ctx context.Context, digest string, depth int) error {
 	}
 	p := part{digest: digest}
 	err := v.client.origin(ctx, v.ref.At(digest), v.logins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		ctx, cancel := context.WithTimeout(ctx, v.client.timeout)
-		defer cancel()
 		var err error
 		p.raw, _, err = v.client.manifest(ctx, e, l, v.ref.At(digest))
 		return err
@@ -98,8 +96,6 @@ func (v *verifying) tree(ctx context.Context, digest string, depth int) error {
 
 func (v *verifying) blob(ctx context.Context, d descriptor) error {
 	err := v.client.origin(ctx, v.ref, v.logins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		ctx, cancel := context.WithTimeout(ctx, v.client.timeout)
-		defer cancel()
 		resp, err := v.client.do(ctx, e, l, ask{method: http.MethodHead, repository: v.ref.Repository, path: "blobs/" + d.Digest})
 		if err != nil {
 			return err
