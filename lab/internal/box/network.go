@@ -17,7 +17,7 @@ import (
 )
 
 // network gives loopback the one address that the box, its pods and its
-// container runtime all reach, and keeps traffic to Services at home.
+// container runtime all reach, and another for what plays Docker Hub, and keeps traffic to Services at home.
 func network() error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
@@ -27,9 +27,11 @@ func network() error {
 		return fmt.Errorf("raising loopback: %w", err)
 	}
 	ip := net.ParseIP(layout.NodeIP)
-	addr := &netlink.Addr{IPNet: &net.IPNet{IP: ip, Mask: net.CIDRMask(32, 32)}}
-	if err := netlink.AddrAdd(lo, addr); err != nil {
-		return fmt.Errorf("adding %s to loopback: %w", ip, err)
+	for _, own := range []net.IP{ip, net.ParseIP(layout.HubIP)} {
+		addr := &netlink.Addr{IPNet: &net.IPNet{IP: own, Mask: net.CIDRMask(32, 32)}}
+		if err := netlink.AddrAdd(lo, addr); err != nil {
+			return fmt.Errorf("adding %s to loopback: %w", own, err)
+		}
 	}
 	_, services, err := net.ParseCIDR(layout.ServiceCIDR)
 	if err != nil {

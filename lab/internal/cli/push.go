@@ -5,16 +5,22 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/spf13/cobra"
 
+	"rhumb.run/rhumb/lab/internal/hub"
 	"rhumb.run/rhumb/lab/internal/image"
+	"rhumb.run/rhumb/lab/internal/layout"
 )
 
 func pushCommand() *cobra.Command {
 	w, spec := &where{}, image.Spec{}
 	ref, base, dir := "", "", ""
+	var platforms []string
 	cmd := &cobra.Command{
 		Use:   "push --ref REF --binary FILE",
 		Short: "Make an image of a program and push it; equal input gives an equal digest",
@@ -47,7 +53,13 @@ func pushCommand() *cobra.Command {
 			if ref, err = w.locate(ref); err != nil {
 				return err
 			}
-			pushed, err := image.Push(cmd.Context(), ref, img)
+			var what image.Pushable = img
+			if len(platforms) > 0 {
+				if what, err = image.Index(img, platforms); err != nil {
+					return err
+				}
+			}
+			pushed, err := image.Push(cmd.Context(), ref, what, w.by(ref)...)
 			if err != nil {
 				return err
 			}
@@ -67,8 +79,28 @@ func pushCommand() *cobra.Command {
 	f.StringVar(&spec.CA, "ca", "", "bundle of authorities for /etc/ssl/certs")
 	f.StringToStringVar(&spec.Labels, "label", nil, "NAME=VALUE on the image; may be repeated")
 	f.StringVar(&base, "base", "", "image to build on, instead of an empty one")
+	f.StringArrayVar(&spec.Layers, "layer", nil, "layer to build on, packed elsewhere; may be repeated")
+	f.StringArrayVar(&platforms, "platform", nil, "OS/ARCHITECTURE to push the same for, in an index; may be repeated")
 	f.StringVar(&dir, "layout", "", "write to this OCI layout directory")
 	return cmd
+}
+
+// by is how an image gets to its registry: to what plays Docker Hub by a socket,
+// since it has no address on the machine.
+func (w *where) by(ref string) []remote.Option {
+	tag, err := name.ParseReference(ref)
+	if err != nil {
+		return nil // who pushes says so
+	}
+	l, err := w.layout()
+	if err != nil {
+		return nil
+	}
+	s, err := l.Load()
+	if err != nil || !slices.Contains(s.OutsideNames(layout.OutsideHub), tag.Context().RegistryStr()) {
+		return nil
+	}
+	return []remote.Option{remote.WithTransport(hub.Transport(l.HubSocket()))}
 }
 
 // locate adds the lab's own registry to a name that has none.

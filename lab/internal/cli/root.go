@@ -56,7 +56,7 @@ func Main(args []string) int {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), componentCommand(), shellCommand(), pushCommand(),
+	root.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), componentCommand(), shellCommand(), pushCommand(), hubCommand(),
 		superviseCommand(), initCommand(), insideCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -55,7 +55,7 @@ func (f *upFlags) define(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.ingressPort, "ingress-port", 8080, "with --with ingress: port of the ingress controller on 127.0.0.1")
 	cmd.Flags().StringArrayVar(&f.gitNotify, "git-notify", nil, "URL told of each push to the git server; may be repeated (default with a node: Rhumb's own hook)")
 	cmd.Flags().StringVar(&f.gitSecret, "git-notify-secret-file", "", "file that says what notifications of the git server are signed with (X-Hub-Signature-256)")
-	cmd.Flags().StringArrayVar(&f.outside, "outside", nil, "NAME=git or NAME=registry, a name of the outside world that the lab answers for, in pods; may be repeated")
+	cmd.Flags().StringArrayVar(&f.outside, "outside", nil, "NAME=git, NAME=registry or docker.io=hub, a name of the outside world that the lab answers for, in pods; may be repeated")
 	cmd.Flags().StringArrayVar(&f.forwards, "forward", nil, "LISTEN=TARGET, a port of the machine's loopback that leads into the lab; may be repeated")
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and end the lab when interrupted")
 	cmd.Flags().BoolVar(&f.untilEOF, "until-eof", false, "with --foreground: end the lab when standard input ends")

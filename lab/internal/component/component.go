@@ -28,6 +28,7 @@ import (
 
 	"rhumb.run/rhumb/lab/internal/front"
 	"rhumb.run/rhumb/lab/internal/git"
+	"rhumb.run/rhumb/lab/internal/hub"
 	"rhumb.run/rhumb/lab/internal/registry"
 	"rhumb.run/rhumb/lab/internal/volume"
 )
@@ -44,6 +45,7 @@ var commands = map[string]func(args []string) int{
 	"registry":                registry.Main,
 	"git":                     git.Main,
 	"front":                   front.Main,
+	"hub":                     hub.Main,
 	"volumes":                 volume.Main,
 }
 

@@ -165,9 +165,15 @@ func (s Spec) sets(variable string) bool {
 	return slices.ContainsFunc(s.Env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
 }
 
+// Pushable is an image, or an index of several.
+type Pushable interface {
+	remote.Taggable
+	Digest() (v1.Hash, error)
+}
+
 // Push sends an image to its registry, which on loopback is spoken to in
 // plain HTTP, and returns name:tag@digest.
-func Push(ctx context.Context, ref string, img v1.Image) (string, error) {
+func Push(ctx context.Context, ref string, img Pushable, more ...remote.Option) (string, error) {
 	tag, err := name.ParseReference(ref)
 	if err != nil {
 		return "", fmt.Errorf("reading the image's name: %w", err)
@@ -176,7 +182,14 @@ func Push(ctx context.Context, ref string, img v1.Image) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("computing the digest: %w", err)
 	}
-	if err := remote.Write(tag, img, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+	options := append([]remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}, more...)
+	switch what := img.(type) {
+	case v1.ImageIndex:
+		err = remote.WriteIndex(tag, what, options...)
+	case v1.Image:
+		err = remote.Write(tag, what, options...)
+	}
+	if err != nil {
 		return "", fmt.Errorf("pushing %s: %w", ref, err)
 	}
 	return ref + "@" + digest.String(), nil

@@ -110,7 +110,8 @@ func (p *plane) node(ctx context.Context) error {
 	}
 	p.group.Start(process.Spec{
 		Name: "containerd", Path: runtime, Args: []string{"--config", p.layout.Etc("containerd.toml")},
-		Env: environment(p.layout), Dir: "/", Log: p.layout.Log("containerd"), Grace: 10 * time.Second,
+		// It pulls from names of the outside world as it does elsewhere, by HTTPS, and believes who the lab's images believe.
+		Env: append(environment(p.layout), "SSL_CERT_FILE="+p.layout.Authorities()), Dir: "/", Log: p.layout.Log("containerd"), Grace: 10 * time.Second,
 	})
 	p.begin()
 	shipped := make(chan error, 1)

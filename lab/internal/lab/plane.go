@@ -91,8 +91,11 @@ func (p *plane) begin() {
 	if p.settings.GitPort > 0 {
 		p.start("git", render.Git(p.layout, p.settings))
 	}
-	if len(p.settings.Outside) > 0 {
+	if len(p.settings.OutsideNames(layout.OutsideGit))+len(p.settings.OutsideNames(layout.OutsideRegistry)) > 0 {
 		p.start("front", render.Front(p.layout, p.settings))
+	}
+	if len(p.settings.OutsideNames(layout.OutsideHub)) > 0 {
+		p.start("hub", render.Hub(p.layout, p.settings))
 	}
 }
 

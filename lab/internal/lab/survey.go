@@ -69,6 +69,10 @@ func Survey(ctx context.Context, l layout.Layout) (Overview, error) {
 		o.Addresses = append(o.Addresses, Address{"outside", fmt.Sprintf("https://%s is the registry, in pods (user %s, password in %s)",
 			name, password.User, l.RegistryPassword())})
 	}
+	if len(s.OutsideNames(layout.OutsideHub)) > 0 {
+		o.Addresses = append(o.Addresses, Address{"outside", fmt.Sprintf("https://docker.io is a registry of its own, in pods and for the node (user %s, password in %s)",
+			password.User, l.HubPassword())})
+	}
 	for _, f := range s.Forwards {
 		o.Addresses = append(o.Addresses, Address{"forward", f.Listen + " = " + f.Target})
 	}

@@ -68,6 +68,15 @@ func (l Layout) GitSecret() string { return filepath.Join(l.Root, "git", "notify
 // under its outside names.
 func (l Layout) RegistryPassword() string { return filepath.Join(l.Root, "registry", "password") }
 
+// HubPassword holds the password of the one who may push to the hub.
+func (l Layout) HubPassword() string { return filepath.Join(l.Root, "hub", "password") }
+
+// HubImages is the directory of what was pushed to the hub.
+func (l Layout) HubImages() string { return filepath.Join(l.Root, "hub", "images") }
+
+// HubSocket is where the hub listens to whoever runs the lab.
+func (l Layout) HubSocket() string { return l.Run("hub.sock") }
+
 // Authorities is a bundle of whom the lab's images trust: the machine's
 // authorities and the lab's own.
 func (l Layout) Authorities() string { return l.PKI("authorities.crt") }

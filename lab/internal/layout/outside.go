@@ -13,6 +13,7 @@ import (
 const (
 	OutsideGit      = "git"
 	OutsideRegistry = "registry"
+	OutsideHub      = "hub"
 )
 
 // Outside is a name of the outside world that the lab answers for.
@@ -25,14 +26,24 @@ type Outside struct {
 // programs ask the others.
 var dockerHub = []string{"docker.io", "index.docker.io", "registry-1.docker.io"}
 
+// hubNames are all that a client meets at Docker Hub: the registry, who lets
+// people in, and where blobs come from.
+var hubNames = append(slices.Clone(dockerHub), "auth.docker.io", "production.cloudflare.docker.com")
+
 var dnsName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// ParseOutside reads NAME=git or NAME=registry.
+// ParseOutside reads NAME=git, NAME=registry or docker.io=hub.
 func ParseOutside(s string) (Outside, error) {
 	name, kind, _ := strings.Cut(s, "=")
 	o := Outside{strings.ToLower(name), kind}
-	if kind != OutsideGit && kind != OutsideRegistry {
-		return Outside{}, fmt.Errorf("outside name %q: want NAME=%s or NAME=%s, for example github.com=git", s, OutsideGit, OutsideRegistry)
+	switch kind {
+	case OutsideGit, OutsideRegistry:
+	case OutsideHub:
+		if !slices.Contains(dockerHub, o.Name) {
+			return Outside{}, fmt.Errorf("outside name %q: only docker.io can be the hub", s)
+		}
+	default:
+		return Outside{}, fmt.Errorf("outside name %q: want NAME=%s, NAME=%s or docker.io=%s, for example github.com=git", s, OutsideGit, OutsideRegistry, OutsideHub)
 	}
 	if len(o.Name) > 253 || !dnsName.MatchString(o.Name) {
 		return Outside{}, fmt.Errorf("outside name %q: %q is no name of a host, without a port and with a dot", s, name)
@@ -49,6 +60,8 @@ func (s Settings) OutsideNames(kind string) []string {
 	for _, o := range s.Outside {
 		switch {
 		case o.Kind != kind:
+		case kind == OutsideHub:
+			out = append(out, hubNames...)
 		case kind == OutsideRegistry && slices.Contains(dockerHub, o.Name):
 			out = append(out, dockerHub...)
 		default:
@@ -61,6 +74,10 @@ func (s Settings) OutsideNames(kind string) []string {
 
 // CheckOutside refuses names that nobody in this lab could answer for.
 func (s Settings) CheckOutside() error {
+	hub, registry := len(s.OutsideNames(OutsideHub)) > 0, s.OutsideNames(OutsideRegistry)
+	if hub && slices.ContainsFunc(registry, func(name string) bool { return slices.Contains(hubNames, name) }) {
+		return fmt.Errorf("Docker Hub is asked to be both %s and %s", OutsideRegistry, OutsideHub)
+	}
 	kinds := map[string]string{}
 	for _, o := range s.Outside {
 		switch {

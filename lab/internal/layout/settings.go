@@ -14,6 +14,7 @@ import (
 // another's.
 const (
 	NodeIP       = "10.250.0.1"
+	HubIP        = "10.250.0.2" // of what plays Docker Hub: when it is gone, nobody is there
 	ServiceCIDR  = "10.96.0.0/16"
 	PodCIDR      = "10.245.0.0/24"
 	KubernetesIP = "10.96.0.1"

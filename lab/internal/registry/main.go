@@ -27,7 +27,12 @@ func Main(args []string) int {
 }
 
 func serve(ctx context.Context, o Options) error {
+	return program.Serve(ctx, "the registry", &http.Server{Handler: Handler(ctx, o)}, o.Listen...)
+}
+
+// Handler is the registry, for whoever lets others in by rules of their own.
+func Handler(ctx context.Context, o Options) http.Handler {
 	logrus.SetFormatter(&calm{next: &logrus.TextFormatter{DisableColors: true}, every: 10 * time.Minute, now: time.Now})
 	logrus.SetLevel(logrus.WarnLevel)
-	return program.Serve(ctx, "the registry", &http.Server{Handler: handlers.NewApp(ctx, configure(o))}, o.Listen...)
+	return handlers.NewApp(ctx, configure(o))
 }

@@ -28,13 +28,34 @@ func Front(l layout.Layout, s layout.Settings) []string {
 	return args
 }
 
+// Hub is the flags of what plays Docker Hub.
+func Hub(l layout.Layout, s layout.Settings) []string {
+	args := []string{
+		"--listen=" + net.JoinHostPort(layout.HubIP, "443"), "--socket=" + l.HubSocket(), "--root=" + l.HubImages(),
+		"--pki=" + l.State("pki"), "--password-file=" + l.HubPassword(),
+	}
+	for _, name := range s.OutsideNames(layout.OutsideHub) {
+		args = append(args, "--name="+name)
+	}
+	return args
+}
+
 // outsideHosts is the part of DNS that answers for names of the outside world.
 // Its zones are these names, so that nothing else is taken from anybody.
 func outsideHosts(s layout.Settings) string {
-	names := slices.Concat(s.OutsideNames(layout.OutsideGit), s.OutsideNames(layout.OutsideRegistry))
-	if len(names) == 0 {
+	front := slices.Concat(s.OutsideNames(layout.OutsideGit), s.OutsideNames(layout.OutsideRegistry))
+	hub := s.OutsideNames(layout.OutsideHub)
+	var lines string
+	for _, at := range []struct {
+		ip    string
+		names []string
+	}{{layout.NodeIP, front}, {layout.HubIP, hub}} {
+		if len(at.names) > 0 {
+			lines += fmt.Sprintf("        %s %s\n", at.ip, strings.Join(at.names, " "))
+		}
+	}
+	if lines == "" {
 		return ""
 	}
-	all := strings.Join(names, " ")
-	return fmt.Sprintf("    hosts /etc/hosts %s {\n        %s %s\n        ttl 5\n    }\n", all, layout.NodeIP, all)
+	return fmt.Sprintf("    hosts /etc/hosts %s {\n%s        ttl 5\n    }\n", strings.Join(slices.Concat(front, hub), " "), lines)
 }

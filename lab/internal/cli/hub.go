@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"rhumb.run/rhumb/lab/internal/hub"
+)
+
+func hubCommand() *cobra.Command {
+	w, limit, output := &where{}, "", ""
+	cmd := &cobra.Command{
+		Use:   "hub",
+		Short: "Say what the lab's Docker Hub was asked for, and limit what it may be asked",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := w.layout()
+			if err != nil {
+				return err
+			}
+			if limit != "" {
+				if err := hub.SetLimit(cmd.Context(), l.HubSocket(), limit); err != nil {
+					return err
+				}
+			}
+			s, err := hub.Ask(cmd.Context(), l.HubSocket())
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if output == "json" {
+				return json.NewEncoder(out).Encode(s)
+			}
+			for _, what := range slices.Sorted(maps.Keys(s.Requests)) {
+				fmt.Fprintf(out, "%-16s %d\n", what, s.Requests[what])
+			}
+			if s.Limit.Count > 0 {
+				fmt.Fprintf(out, "at most %d GETs of manifests in %s, for each address\n", s.Limit.Count, s.Limit.Window)
+			}
+			return nil
+		},
+	}
+	w.flags(cmd)
+	cmd.Flags().StringVar(&limit, "limit", "", "begin anew with COUNT/WINDOW, for example 100/6h, for whoever has no password; or off")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "json, for programs")
+	return cmd
+}
