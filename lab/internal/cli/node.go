@@ -85,7 +85,7 @@ func shellCommand() *cobra.Command {
 			}
 			env := append(os.Environ(), "KUBECONFIG="+box.DataDir+"/etc/admin.kubeconfig",
 				"PATH="+box.BinDir+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-				"SSL_CERT_FILE="+box.DataDir+"/pki/authorities.crt",
+				"SSL_CERT_FILE="+box.DataDir+"/pki/authorities.crt", "CURL_CA_BUNDLE="+box.DataDir+"/pki/authorities.crt",
 				"CONTAINERD_ADDRESS=/run/containerd/containerd.sock", "CONTAINERD_NAMESPACE=k8s.io", `PS1=(lab) \w # `)
 			status, err := box.Enter(pid, args, env)
 			if err != nil {

@@ -17,6 +17,8 @@ func TestParseOutside(t *testing.T) {
 		"Git":       {why: "as documented", in: "github.com=git", want: Outside{"github.com", OutsideGit}},
 		"Registry":  {why: "as documented", in: "ghcr.io=registry", want: Outside{"ghcr.io", OutsideRegistry}},
 		"Case":      {why: "names of hosts are the same in capitals", in: "GitHub.com=git", want: Outside{"github.com", OutsideGit}},
+		"Hub":       {why: "as documented", in: "docker.io=hub", want: Outside{"docker.io", OutsideHub}},
+		"OtherHub":  {why: "its tokens and redirects name Docker Hub", in: "ghcr.io=hub", fails: true},
 		"NoKind":    {why: "nobody guesses what a name is for", in: "github.com", fails: true},
 		"OtherKind": {why: "there are two", in: "github.com=web", fails: true},
 		"Port":      {why: "names of the outside world are reached at HTTPS's port", in: "github.com:443=git", fails: true},
@@ -40,6 +42,9 @@ func TestParseOutside(t *testing.T) {
 func TestOutsideNames(t *testing.T) {
 	s := Settings{Outside: []Outside{{"ghcr.io", OutsideRegistry}, {"index.docker.io", OutsideRegistry}, {"docker.io", OutsideRegistry},
 		{"github.com", OutsideGit}, {"github.com", OutsideGit}}}
+	if got := s.OutsideNames(OutsideHub); len(got) > 0 {
+		t.Errorf("a registry by the name of Docker Hub is %v of the hub", got)
+	}
 	for kind, want := range map[string][]string{
 		OutsideGit:      {"github.com"},
 		OutsideRegistry: {"docker.io", "ghcr.io", "index.docker.io", "registry-1.docker.io"}, // programs ask others than people write
@@ -61,6 +66,9 @@ func TestCheckOutside(t *testing.T) {
 		"NoGit": {"nobody would answer", Settings{Node: true, Outside: names}, false},
 		"NoNode": {"nobody would ask: the machine's programs ask the machine's DNS",
 			Settings{GitPort: 1, Outside: names}, false},
+		"Hub": {"with its own names", Settings{Node: true, Outside: []Outside{{"docker.io", OutsideHub}, {"ghcr.io", OutsideRegistry}}}, true},
+		"HubTwice": {"one name of Docker Hub is all of them",
+			Settings{Node: true, Outside: []Outside{{"docker.io", OutsideHub}, {"index.docker.io", OutsideRegistry}}}, false},
 		"Both": {"one name is one server", Settings{Node: true, GitPort: 1, Outside: append(names, Outside{"github.com", OutsideRegistry})}, false},
 	} {
 		if err := tc.s.CheckOutside(); (err == nil) != tc.ok {

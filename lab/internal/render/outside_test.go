@@ -31,6 +31,22 @@ func TestOutsideNamesAreAnsweredFor(t *testing.T) {
 	}
 }
 
+// What plays Docker Hub has an address of its own, or its absence would look like somebody's answer.
+func TestHubIsElsewhere(t *testing.T) {
+	s := node
+	s.Outside = []layout.Outside{{Name: "ghcr.io", Kind: "registry"}, {Name: "docker.io", Kind: "hub"}}
+	if flags := Hub(at, s); !slices.Contains(flags, "--listen=10.250.0.2:443") || !slices.Contains(flags, "--name=auth.docker.io") {
+		t.Errorf("the hub is told %v", flags)
+	}
+	if flags := Front(at, s); slices.Contains(flags, "--registry-name=docker.io") {
+		t.Errorf("the front answers for the hub: %v", flags)
+	}
+	const want = "        10.250.0.1 ghcr.io\n        10.250.0.2 auth.docker.io docker.io index.docker.io production.cloudflare.docker.com registry-1.docker.io\n"
+	if got := corefile(s); !strings.Contains(got, want) {
+		t.Errorf("no\n%s in\n%s", want, got)
+	}
+}
+
 // A running DNS server does not see its file change in time.
 func TestOtherNamesAreAnotherPod(t *testing.T) {
 	s := node
