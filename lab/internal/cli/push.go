@@ -17,72 +17,81 @@ import (
 	"rhumb.run/rhumb/lab/internal/layout"
 )
 
+// pushFlags are those of "push".
+type pushFlags struct {
+	where
+	spec           image.Spec
+	ref, base, dir string
+	platforms      []string
+}
+
 func pushCommand() *cobra.Command {
-	w, spec := &where{}, image.Spec{}
-	ref, base, dir := "", "", ""
-	var platforms []string
+	p := &pushFlags{}
 	cmd := &cobra.Command{
 		Use:   "push --ref REF --binary FILE",
 		Short: "Make an image of a program and push it; equal input gives an equal digest",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if ref == "" && dir == "" {
-				return errors.New("where to? name an image with --ref, or a directory with --layout")
-			}
-			if base != "" {
-				img, err := image.Pull(cmd.Context(), base)
-				if err != nil {
-					return err
-				}
-				spec.Base = img
-			}
-			img, err := image.Build(spec)
-			if err != nil {
-				return fmt.Errorf("making the image: %w", err)
-			}
-			if dir != "" {
-				digest, err := image.Write(dir, img)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), dir+"@"+digest)
-			}
-			if ref == "" {
-				return nil
-			}
-			if ref, err = w.locate(ref); err != nil {
-				return err
-			}
-			var what image.Pushable = img
-			if len(platforms) > 0 {
-				if what, err = image.Index(img, platforms); err != nil {
-					return err
-				}
-			}
-			pushed, err := image.Push(cmd.Context(), ref, what, w.by(ref)...)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), pushed)
-			return nil
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return p.run(cmd) },
 	}
-	w.flags(cmd)
+	p.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&ref, "ref", "", "name of the image, for example localhost:5000/apps/demo; without a host it goes to the lab's registry")
-	f.StringVar(&spec.Binary, "binary", "", "static program, at / in the image and its entrypoint")
-	f.StringArrayVar(&spec.Files, "file", nil, "SRC:DST, a file or directory to add; may be repeated")
-	f.StringArrayVar(&spec.Entrypoint, "entrypoint", nil, "entrypoint instead of the program; may be repeated")
-	f.StringArrayVar(&spec.Args, "arg", nil, "argument of the entrypoint; may be repeated")
-	f.StringArrayVar(&spec.Env, "env", nil, "NAME=VALUE; may be repeated")
-	f.StringVar(&spec.User, "user", "65532", "user the program runs as")
-	f.StringVar(&spec.CA, "ca", "", "bundle of authorities for /etc/ssl/certs")
-	f.StringToStringVar(&spec.Labels, "label", nil, "NAME=VALUE on the image; may be repeated")
-	f.StringVar(&base, "base", "", "image to build on, instead of an empty one")
-	f.StringArrayVar(&spec.Layers, "layer", nil, "layer to build on, packed elsewhere; may be repeated")
-	f.StringArrayVar(&platforms, "platform", nil, "OS/ARCHITECTURE to push the same for, in an index; may be repeated")
-	f.StringVar(&dir, "layout", "", "write to this OCI layout directory")
+	f.StringVar(&p.ref, "ref", "", "name of the image, for example localhost:5000/apps/demo; without a host it goes to the lab's registry")
+	f.StringVar(&p.spec.Binary, "binary", "", "static program, at / in the image and its entrypoint")
+	f.StringArrayVar(&p.spec.Files, "file", nil, "SRC:DST, a file or directory to add; may be repeated")
+	f.StringArrayVar(&p.spec.Layers, "layer", nil, "layer to build on, packed elsewhere; may be repeated")
+	f.StringArrayVar(&p.spec.Entrypoint, "entrypoint", nil, "entrypoint instead of the program; may be repeated")
+	f.StringArrayVar(&p.spec.Args, "arg", nil, "argument of the entrypoint; may be repeated")
+	f.StringArrayVar(&p.spec.Env, "env", nil, "NAME=VALUE; may be repeated")
+	f.StringVar(&p.spec.User, "user", "65532", "user the program runs as")
+	f.StringVar(&p.spec.CA, "ca", "", "bundle of authorities for /etc/ssl/certs")
+	f.StringToStringVar(&p.spec.Labels, "label", nil, "NAME=VALUE on the image; may be repeated")
+	f.StringArrayVar(&p.platforms, "platform", nil, "OS/ARCHITECTURE to push the same for, in an index; may be repeated")
+	f.StringVar(&p.base, "base", "", "image to build on, instead of an empty one")
+	f.StringVar(&p.dir, "layout", "", "write to this OCI layout directory")
 	return cmd
+}
+
+func (p *pushFlags) run(cmd *cobra.Command) error {
+	if p.ref == "" && p.dir == "" {
+		return errors.New("where to? name an image with --ref, or a directory with --layout")
+	}
+	if p.base != "" {
+		img, err := image.Pull(cmd.Context(), p.base)
+		if err != nil {
+			return err
+		}
+		p.spec.Base = img
+	}
+	img, err := image.Build(p.spec)
+	if err != nil {
+		return fmt.Errorf("making the image: %w", err)
+	}
+	if p.dir != "" {
+		digest, err := image.Write(p.dir, img)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), p.dir+"@"+digest)
+	}
+	if p.ref == "" {
+		return nil
+	}
+	ref, err := p.locate(p.ref)
+	if err != nil {
+		return err
+	}
+	var what image.Pushable = img
+	if len(p.platforms) > 0 {
+		if what, err = image.Index(img, p.platforms); err != nil {
+			return err
+		}
+	}
+	pushed, err := image.Push(cmd.Context(), ref, what, p.by(ref)...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), pushed)
+	return nil
 }
 
 // by is how an image gets to its registry: to what plays Docker Hub by a socket,
