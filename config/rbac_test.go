@@ -70,6 +70,21 @@ func TestControllerRights(t *testing.T) {
 		"AnySecret":        {"nor are those whose names come later", "create", "", "secrets", "rhumb-system", "", false},
 		"Believe":          {"the API server is told whom to believe", "update", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "cartographer-validating-webhook-configuration", true},
 		"OtherWebhooks":    {"other webhooks are others'", "update", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "other", false},
+		"SeeMirrors":       {"what to copy where", "watch", "rhumb.run", "imageclonepolicies", "", "", true},
+		"MirrorStatus":     {"and what became of it", "patch", "rhumb.run", "imageclonepolicies/status", "", "p", true},
+		"OwnMirrors":       {"what the platform team wrote is theirs", "update", "rhumb.run", "imageclonepolicies", "", "p", false},
+		"OwnClones":        {"an object a copy, made and deleted with it", "create", "rhumb.run", "clonedimages", "", "", true},
+		"CloneStatus":      {"how the copy is", "update", "rhumb.run", "clonedimages/status", "", "c", true},
+		"Namespaces":       {"policies select them by labels", "watch", "", "namespaces", "", "", true},
+		"Revisions":        {"a rollback would use what they name", "watch", "apps", "controllerrevisions", "", "", true},
+		"RewriteApps":      {"images are rewritten in templates", "patch", "apps", "statefulsets", "a", "s", true},
+		"RewriteCronJobs":  {"of CronJobs, too", "patch", "batch", "cronjobs", "a", "c", true},
+		"RewriteJobs":      {"templates of Jobs cannot change", "patch", "batch", "jobs", "a", "j", false},
+		"RewritePods":      {"admission changes pods", "patch", "", "pods", "a", "p", false},
+		"ReplaceApps":      {"one patch of few fields, never the whole", "update", "apps", "deployments", "a", "d", false},
+		"EndApps":          {"nothing that runs is ended", "delete", "apps", "deployments", "a", "d", false},
+		"OwnSecrets":       {"those that policies name, and whether one is mended", "watch", "", "secrets", "rhumb-system", "", true},
+		"InjectSecrets":    {"a right that somebody has to give", "create", "", "secrets", "a", "", false},
 		"Lease":            {"one replica works", "update", "coordination.k8s.io", "leases", "rhumb-system", "rhumb", true},
 		"LeaseElsewhere":   {"other leases are others'", "update", "coordination.k8s.io", "leases", "kube-system", "x", false},
 		"LocalRegistry":    {"the cluster says where its registry is", "watch", "", "configmaps", "kube-public", "local-registry-hosting", true},
@@ -137,4 +152,30 @@ func (s *server) eventually(t *testing.T, user, verb, group, resource string) {
 func (s *server) aggregated(t *testing.T) {
 	t.Helper()
 	s.eventually(t, controller, "watch", "apps", "deployments")
+}
+
+// What is not given by itself is given by one binding, and is no more than its name says.
+func TestInjectionIsAskedFor(t *testing.T) {
+	s := connect(t)
+	s.create(t, `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: config-injection, namespace: kube-public}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: rhumb-image-pull-secret-injection}
+subjects: [{kind: ServiceAccount, name: config-injector, namespace: default}]`)
+	const injector = "system:serviceaccount:default:config-injector"
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		return s.may(ctx, injector, "create", "", "secrets", "kube-public", "")
+	})
+	if err != nil {
+		t.Fatalf("waiting for the right to inject: %v", err)
+	}
+	for _, c := range []struct{ why, verb, namespace string }{
+		{"nobody has to know what others are there", "list", "kube-public"},
+		{"a RoleBinding is for its namespace", "create", "default"},
+	} {
+		if may, err := s.may(t.Context(), injector, c.verb, "", "secrets", c.namespace, ""); may || err != nil {
+			t.Errorf("may %s secrets in %s: %v, %v: %s", c.verb, c.namespace, may, err, c.why)
+		}
+	}
 }

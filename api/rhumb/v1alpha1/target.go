@@ -77,7 +77,7 @@ type ImageClonePull struct {
 	Auth *PullAuth `json:"auth,omitempty"`
 	// Inject copies that Secret from Rhumb's namespace to the namespaces that need it, under the same name. The copies go
 	// with the policy. A Secret that is there and not such a copy is left as it is. Without inject each namespace has its
-	// own.
+	// own. The controller needs the ClusterRole rhumb-image-pull-secret-injection for it, which nobody has by itself.
 	// +optional
 	Inject bool `json:"inject,omitempty"`
 }
@@ -162,7 +162,7 @@ type ImageCloneSource struct {
 	// +optional
 	RequestsPerSecond int32 `json:"requestsPerSecond,omitempty"`
 	// UsePodPullSecrets tries the pull secrets of the pods that use an image, and of their service accounts. The controller
-	// needs the ClusterRole rhumb-image-pull-secrets for it, which is not given by itself.
+	// needs the ClusterRole rhumb-image-pull-secrets for it.
 	// +optional
 	UsePodPullSecrets bool `json:"usePodPullSecrets,omitempty"`
 }
