@@ -104,7 +104,7 @@ and chains, and finds what is wrong in their files.`,
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl rhumb"}
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newWorkload(io), newChain(io), newRender(io), newTest(io), newLint(io), newTemplates(io), newVersion(io))
+	root.AddCommand(newWorkload(io), newChain(io), newRender(io), newTest(io), newLint(io), newTemplates(io), newImages(io), newVersion(io))
 	root.AddCommand(verbFirst(io)...)
 	if filepath.Base(self) == cartotest {
 		root = newTest(io)
