@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command rhumb shows and changes workloads of a cluster, and renders, tests and
-// lints supply chains from files, without one. Named kubectl-rhumb it is a
+// lints supply chains from files, without one; it copies images. Named kubectl-rhumb it is a
 // plugin: kubectl rhumb.
 //
 //	a kubeconfig ─cluster─▶ workload, cluster-supply-chain
 //	                        ├─ apply, create ▶ draft ─▶ difference ─▶ a yes ─▶ written; upload for source that lies here
 //	                        ├─ get, list ────▶ view ──▶ sections and tables
 //	                        └─ tail, delete
+//	registries ─Copier─▶ images: copy, verify, export and import by way of archive
 //	files ─paper─▶ ─┬─ render ─▶ preview ─▶ objects on stdout, what is missing on stderr
 //	                ├─ test ───▶ suite, story ─▶ PASS or FAIL
 //	                └─ lint ───▶ lint ─▶ findings with file, line and column

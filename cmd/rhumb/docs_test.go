@@ -147,12 +147,16 @@ func TestReferenceHasEverything(t *testing.T) {
 }
 
 // everyFlag looks for a flag below a heading. What several verbs have is told
-// once: of all at the noun, and those of create at apply, which it names.
+// once: of all at the noun (the chains' at workload), and those of create at apply, which it names.
 func everyFlag(t *testing.T, text, heading string, f *pflag.Flag) {
 	t.Helper()
 	about := below(text, heading)
 	if noun, isVerb := strings.CutPrefix(heading, "###"); isVerb {
-		all, _, _ := strings.Cut(below(text, "## rhumb workload"), "\n### ")
+		of := "workload"
+		if strings.HasPrefix(noun, " rhumb images ") {
+			of = "images"
+		}
+		all, _, _ := strings.Cut(below(text, "## rhumb "+of), "\n### ")
 		about += all
 		if noun == " rhumb workload create" {
 			about += below(text, "### rhumb workload apply")
