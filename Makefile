@@ -62,8 +62,9 @@ image: lab ## build the controller's image and push it to a registry that you ma
 	@GOOS=linux go build -ldflags '-s -w' -o bin/image/rhumb-controller ./cmd/rhumb-controller
 	@bin/rhumb-lab push --ref "$(IMAGE)" --binary bin/image/rhumb-controller $(addprefix --ca ,$(wildcard /etc/ssl/certs/ca-certificates.crt))
 
-dist: ## dist/rhumb.yaml, all that a cluster needs (IMAGE=registry/name:tag)
-	@mkdir -p dist && test/manifest "$(IMAGE)" > dist/rhumb.yaml && echo "dist/rhumb.yaml, with image $(IMAGE)"
+dist: ## dist/rhumb.yaml, all that a cluster needs; dist/image-cloner.yaml, the image cloner alone (IMAGE=registry/name:tag)
+	@mkdir -p dist && test/manifest "$(IMAGE)" > dist/rhumb.yaml && test/manifest "$(IMAGE)" image-cloner > dist/image-cloner.yaml
+	@echo "dist/rhumb.yaml and dist/image-cloner.yaml, with image $(IMAGE)"
 
 lab: ## bin/rhumb-lab, a Kubernetes in one program, and its neighbours (8 minutes cold, seconds after)
 	$(call timed,building the lab (about 8 minutes on a cold cache), lab/build)

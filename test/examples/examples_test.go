@@ -44,7 +44,7 @@ func connect(t *testing.T) *cluster {
 // whether they belong to a namespace; discovery lags behind new definitions.
 func (c *cluster) resource(object *unstructured.Unstructured) dynamic.ResourceInterface {
 	plural, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
-	if strings.HasPrefix(object.GetKind(), "Cluster") {
+	if strings.HasPrefix(object.GetKind(), "Cluster") || object.GetKind() == "Namespace" {
 		return c.client.Resource(plural)
 	}
 	return c.client.Resource(plural).Namespace(cmp.Or(object.GetNamespace(), c.namespace))
