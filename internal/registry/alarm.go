@@ -27,8 +27,11 @@ type alarm struct {
 	moved int
 }
 
+// newAlarm makes one that is not set yet.
 func newAlarm(every time.Duration, ring func()) *alarm {
-	return &alarm{timer: time.AfterFunc(every, ring), every: every}
+	a := &alarm{timer: time.AfterFunc(every, ring), every: every}
+	a.stop()
+	return a
 }
 
 // move puts the alarm off, once enough has moved.

@@ -32,6 +32,8 @@ type answer struct {
 	words  string
 	fix    string
 	after  time.Duration
+	// unasked is set where nobody was asked, since the registry wants to be left alone.
+	unasked bool
 }
 
 func (a *answer) Error() string { return a.words }
@@ -48,6 +50,9 @@ func answerOf(r *http.Response, body []byte) *answer {
 		a.reason = image.ReasonThrottled
 	}
 	a.after = retryAfter(r.Header.Get("Retry-After"), time.Now())
+	if a.reason == image.ReasonThrottled {
+		a.after = orElse(a.after, unasked)
+	}
 	if w := registryWords(body); w != "" {
 		a.words += ": " + w
 	}

@@ -46,6 +46,7 @@ type Client struct {
 	timeout, stall, commit time.Duration
 	clients                *clients
 	sessions               sessions
+	paces                  paces
 }
 
 // NewClient makes a client; it follows the changes of its hosts.
@@ -58,12 +59,16 @@ func NewClient(o Options) *Client {
 		timeout: orElse(o.Timeout, defaultTimeout), stall: orElse(o.Stall, stall), commit: orElse(o.Commit, commit),
 		clients: &clients{hosts: o.Hosts, proxy: o.Proxy, byCA: map[string]*http.Client{}},
 	}
+	registerMetrics()
 	o.Hosts.OnChange(func() {
 		c.clients.reset()
 		c.sessions.reset()
 	})
 	return c
 }
+
+// SetPaces replaces what registries are asked at most, by host; AnyHost is for those that have no entry.
+func (c *Client) SetPaces(rules map[string]Pace) { c.paces.set(rules) }
 
 // try does something at one endpoint as one login; login is nil for nobody in particular.
 type try func(ctx context.Context, e Endpoint, login *image.Login) error
@@ -77,7 +82,11 @@ func (c *Client) each(ctx context.Context, ref image.Ref, logins image.Logins, d
 // origin is each without the mirrors: what is written, and what is asked about it, is the registry's own.
 func (c *Client) origin(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
 	return c.eachOf(ctx, ref, logins, func(host string) []Endpoint {
-		return slices.DeleteFunc(c.hosts.Endpoints(host), func(e Endpoint) bool { return e.Mirror })
+		own := slices.DeleteFunc(c.hosts.Endpoints(host), func(e Endpoint) bool { return e.Mirror })
+		for i := range own {
+			own[i].own = true
+		}
+		return own
 	}, do)
 }
 
@@ -106,7 +115,7 @@ func (c *Client) eachOf(ctx context.Context, ref image.Ref, logins image.Logins,
 
 // failure is what is said of an image that no endpoint gave.
 func (c *Client) failure(ref image.Ref, logins image.Logins, worst *answer, said string) *image.Failure {
-	f := &image.Failure{Reason: worst.reason, Detail: said, Fix: worst.fix, After: worst.after}
+	f := &image.Failure{Reason: worst.reason, Detail: said, Fix: worst.fix, After: worst.after, Unasked: worst.unasked}
 	if hint := c.hosts.Hint(ref.Host); hint != "" && f.Reason == image.ReasonUnreachable {
 		f.Fix = hint
 	}
@@ -222,5 +231,5 @@ func asFailure(err error) *image.Failure {
 		return f
 	}
 	a := unanswered(err)
-	return &image.Failure{Reason: a.reason, Detail: a.words, Fix: a.fix, After: a.after}
+	return &image.Failure{Reason: a.reason, Detail: a.words, Fix: a.fix, After: a.after, Unasked: a.unasked}
 }

@@ -142,7 +142,7 @@ func sided(err error, source bool) error {
 	return &CopyFailure{Failure: asFailure(err), Source: source}
 }
 
-func orElse[T int | time.Duration](n, fallback T) T {
+func orElse[T int | float64 | time.Duration](n, fallback T) T {
 	if n > 0 {
 		return n
 	}

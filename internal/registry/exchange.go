@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 
 	"rhumb.run/rhumb/internal/core/image"
@@ -105,9 +107,6 @@ func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repos
 		req.Header.Set("Accept", a.accept)
 	}
 	if a.body != nil {
-		if req.Body, err = a.body.open(); err != nil {
-			return nil, err
-		}
 		req.ContentLength = a.body.size
 		req.Header.Set("Content-Type", a.body.media)
 	}
@@ -115,32 +114,69 @@ func (c *Client) send(ctx context.Context, e Endpoint, login *image.Login, repos
 	if u.Scheme == e.URL.Scheme && u.Host == e.URL.Host {
 		authorize(req, login, s)
 	}
-	resp, err := c.exchange(e, req, a)
+	resp, err := c.exchange(e, login, req, a)
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: %w", e, err)
 	}
 	return resp, nil
 }
 
-// exchange waits for an answer no longer than one may take: for all of it, if it is not a blob, which has an alarm of its own.
-func (c *Client) exchange(e Endpoint, req *http.Request, a ask) (*http.Response, error) {
+// exchange waits for a turn, then for an answer no longer than one may take: for all of it, if it is not a blob, which has an
+// alarm of its own. What the registry says of its limits is heeded from then on.
+func (c *Client) exchange(e Endpoint, login *image.Login, req *http.Request, a ask) (*http.Response, error) {
+	pace := c.paces.of(e.LoginHost)
+	n := need{upload: a.upload, download: a.download, own: e.own, manifest: a.kind() == "manifest" && req.Method == http.MethodGet && !e.own}
+	if login != nil {
+		n.who = image.Logins{*login}.Digest()
+	}
+	leave, err := pace.turn(req.Context(), n)
+	if err != nil {
+		return nil, err
+	}
+	if a.body != nil { // only now: it may be a blob, which waits for a turn of its own
+		if req.Body, err = a.body.open(); err != nil {
+			leave()
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	patience := time.AfterFunc(c.timeout, func() { cancel(context.DeadlineExceeded) })
 	if a.upload {
 		patience.Stop()
 	}
+	end := sync.OnceFunc(func() { patience.Stop(); cancel(nil); leave() })
 	resp, err := c.clients.of(e.CA).Do(req.WithContext(ctx))
+	countRequest(e.LoginHost, req.Method, a.kind(), resp)
 	if err != nil {
-		patience.Stop()
 		err = cause(ctx, err)
-		cancel(nil)
+		end()
 		return nil, err
 	}
 	if a.download && resp.StatusCode == http.StatusOK {
 		patience.Stop()
 	}
-	resp.Body = &held{ReadCloser: resp.Body, end: func() { patience.Stop(); cancel(nil) }}
+	pace.learn(n.who, resp.Header, time.Now())
+	if resp.StatusCode == http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "" && resp.StatusCode >= 500 {
+		pace.block(n.who, answerOf(resp, nil), time.Now())
+	}
+	resp.Body = &held{ReadCloser: resp.Body, end: end}
 	return resp, nil
+}
+
+// kind is what a request is about, as metrics say it.
+func (a *ask) kind() string {
+	what, _, _ := strings.Cut(a.path, "/")
+	switch {
+	case a.upload || strings.HasPrefix(a.path, "blobs/uploads/"):
+		return "upload"
+	case what == "manifests":
+		return "manifest"
+	case what == "blobs":
+		return "blob"
+	case what == "":
+		return "token"
+	}
+	return what // tags, referrers
 }
 
 // held is a body that frees, when it is closed, what its exchange holds.

@@ -162,6 +162,7 @@ func (c *Client) blob(ctx context.Context, e Endpoint, l *image.Login, repositor
 		return bad(resp)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	alarm.wait(c.stall)
 	h := sha256.New()
 	body := &watched{r: io.LimitReader(resp.Body, d.Size+1), alarm: alarm}
 	n, err := io.Copy(io.MultiWriter(w, h), body)

@@ -26,6 +26,8 @@ type Endpoint struct {
 	CA string
 	// TokenHosts may issue this registry's tokens, besides hosts of its own domain.
 	TokenHosts []string
+
+	own bool // it is asked as one that we write to
 }
 
 // String is the endpoint as messages show it.

@@ -3,6 +3,8 @@
 package registry
 
 import (
+	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +29,18 @@ var (
 		Name: "rhumb_registry_poll_watchers",
 		Help: "Objects for which images are polled; more than the images where objects share one.",
 	})
+	requestsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rhumb_registry_requests_total",
+		Help: "Requests to image registries, by host, method, what they are about (manifest, blob, upload, tags, referrers, token) and the answer's status (0: none).",
+	}, []string{"host", "method", "kind", "code"})
+	quotaRemaining = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "rhumb_registry_quota_remaining",
+		Help: "How many more manifests a registry lets us fetch, as it said last.",
+	}, []string{"host"})
+	queueDepth = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "rhumb_registry_queue_depth",
+		Help: "Requests that wait for their turn at a registry.",
+	}, []string{"host"})
 	register  sync.Once
 	hostsSeen struct {
 		sync.Mutex
@@ -35,7 +49,9 @@ var (
 )
 
 func registerMetrics() {
-	register.Do(func() { metrics.Registry.MustRegister(pollsTotal, pollsShared, pollsWanted) })
+	register.Do(func() {
+		metrics.Registry.MustRegister(pollsTotal, pollsShared, pollsWanted, requestsTotal, quotaRemaining, queueDepth)
+	})
 }
 
 func countPoll(host string, before, after image.Seen) {
@@ -47,6 +63,14 @@ func countPoll(host string, before, after image.Seen) {
 		outcome = "Changed"
 	}
 	pollsTotal.WithLabelValues(hostLabel(host), outcome).Inc()
+}
+
+func countRequest(host, method, kind string, resp *http.Response) {
+	code := 0
+	if resp != nil {
+		code = resp.StatusCode
+	}
+	requestsTotal.WithLabelValues(hostLabel(host), method, kind, strconv.Itoa(code)).Inc()
 }
 
 func hostLabel(host string) string {

@@ -39,7 +39,6 @@ type Resolver interface {
 type Poller struct {
 	resolver Resolver
 	alias    func(sender, host string) bool
-	paces    paces
 	base     context.Context //nolint:containedctx // timers start polls, and Run ends them all
 	stop     context.CancelFunc
 
@@ -219,27 +218,18 @@ func (p *Poller) schedule(pl *poll, after time.Duration) {
 
 // run polls once and schedules the next poll.
 func (p *Poller) run(pl *poll) {
-	pace := p.paces.of(pl.key.host)
-	if !p.begin(pl, pace) {
+	if !p.begin(pl) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(p.base, pollTimeout)
 	defer cancel()
-	var digest string
-	err := pace.enter(ctx)
-	if err == nil {
-		p.mark(pl)
-		digest, err = guarded(ctx, p.resolver, pl)
-		pace.leave()
-	}
+	digest, err := guarded(ctx, p.resolver, pl)
 	if p.base.Err() != nil {
 		return
 	}
 	var f *image.Failure
 	if err != nil {
-		if f = asFailure(err); f.After > 0 {
-			pace.block(pl.key.logins, f, time.Now())
-		}
+		f = asFailure(err)
 	}
 	p.end(pl, digest, f)
 }
@@ -255,37 +245,28 @@ func guarded(ctx context.Context, r Resolver, pl *poll) (digest string, err erro
 	return r.Resolve(ctx, pl.ref, pl.logins)
 }
 
-// begin claims a poll, unless it runs, is not wanted any more, or its registry asked to be left alone.
-func (p *Poller) begin(pl *poll, pace *pace) bool {
-	p.mu.Lock()
-	if pl.running || p.polls[pl.key] != pl {
-		p.mu.Unlock()
-		return false
-	}
-	if b, ok := pace.blocked(pl.key.logins, time.Now()); ok {
-		before := pl.seen
-		if pl.seen.Pending() {
-			pl.seen.Failure = b.why
-		}
-		p.schedule(pl, until(b.until)+rand.N(max(pl.every()/10, time.Second)))
-		p.unlockAndWake(pl, before)
-		return false
-	}
-	pl.running = true
-	p.mu.Unlock()
-	return true
-}
-
-func (p *Poller) mark(pl *poll) {
+// begin claims a poll, unless it runs or is not wanted any more.
+func (p *Poller) begin(pl *poll) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pl.started, pl.again = time.Now(), false
+	if pl.running || p.polls[pl.key] != pl {
+		return false
+	}
+	pl.running, pl.started, pl.again = true, time.Now(), false
+	return true
 }
 
 func (p *Poller) end(pl *poll, digest string, f *image.Failure) {
 	p.mu.Lock()
 	pl.running = false
 	before := pl.seen
+	if f != nil && f.Unasked && !pl.seen.Pending() { // what is known stays known until the registry may be asked
+		if p.polls[pl.key] == pl {
+			p.schedule(pl, f.After+rand.N(max(pl.every()/10, time.Second)))
+		}
+		p.mu.Unlock()
+		return
+	}
 	pl.seen.Failure = f
 	if f == nil {
 		pl.seen.Digest, pl.failures = digest, 0

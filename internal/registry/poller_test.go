@@ -26,9 +26,16 @@ type world struct {
 	polls   []time.Time
 	atOnce  int
 	most    int
+	paces   paces
 }
 
-func (w *world) Resolve(ctx context.Context, _ image.Ref, _ image.Logins) (string, error) {
+func (w *world) Resolve(ctx context.Context, ref image.Ref, logins image.Logins) (string, error) {
+	who := logins.Digest()
+	leave, err := w.paces.of(ref.Host).turn(ctx, need{who: who})
+	if err != nil {
+		return "", asFailure(err)
+	}
+	defer leave()
 	w.mu.Lock()
 	w.polls = append(w.polls, time.Now())
 	w.atOnce++
@@ -42,8 +49,9 @@ func (w *world) Resolve(ctx context.Context, _ image.Ref, _ image.Logins) (strin
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.atOnce--
-	if w.failure != nil {
-		return "", w.failure
+	if f := w.failure; f != nil {
+		w.paces.of(ref.Host).block(who, &answer{reason: f.Reason, words: f.Detail, after: f.After}, time.Now())
+		return "", f
 	}
 	return w.digest, nil
 }

@@ -103,7 +103,7 @@ func (c *Client) fetchToken(ctx context.Context, e Endpoint, login *image.Login,
 	if err != nil {
 		return session{}, err
 	}
-	resp, err := c.exchange(e, req, ask{})
+	resp, err := c.exchange(e, login, req, ask{})
 	if err != nil {
 		return session{}, fmt.Errorf("asking the token service: %w", err)
 	}

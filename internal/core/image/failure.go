@@ -37,6 +37,8 @@ type Failure struct {
 	Fix string
 	// After is how long the registry asked to be left alone; 0 if it said nothing.
 	After time.Duration
+	// Unasked is set where the registry was not asked at all, since it had asked before to be left alone: nothing new is known.
+	Unasked bool
 }
 
 // Error says what happened and what to do.
