@@ -32,6 +32,7 @@ type answer struct {
 	words  string
 	fix    string
 	after  time.Duration
+	code   int
 	// unasked is set where nobody was asked, since the registry wants to be left alone.
 	unasked bool
 }
@@ -40,7 +41,7 @@ func (a *answer) Error() string { return a.words }
 
 // answerOf reads a response that is not the wanted one.
 func answerOf(r *http.Response, body []byte) *answer {
-	a := &answer{reason: image.ReasonRemote, words: fmt.Sprintf("%d %s", r.StatusCode, http.StatusText(r.StatusCode))}
+	a := &answer{reason: image.ReasonRemote, words: fmt.Sprintf("%d %s", r.StatusCode, http.StatusText(r.StatusCode)), code: r.StatusCode}
 	switch r.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		a.reason = image.ReasonUnauthorized

@@ -115,7 +115,7 @@ func (c *Client) eachOf(ctx context.Context, ref image.Ref, logins image.Logins,
 
 // failure is what is said of an image that no endpoint gave.
 func (c *Client) failure(ref image.Ref, logins image.Logins, worst *answer, said string) *image.Failure {
-	f := &image.Failure{Reason: worst.reason, Detail: said, Fix: worst.fix, After: worst.after, Unasked: worst.unasked}
+	f := &image.Failure{Reason: worst.reason, Detail: said, Fix: worst.fix, After: worst.after, Code: worst.code, Unasked: worst.unasked}
 	if hint := c.hosts.Hint(ref.Host); hint != "" && f.Reason == image.ReasonUnreachable {
 		f.Fix = hint
 	}
@@ -231,5 +231,5 @@ func asFailure(err error) *image.Failure {
 		return f
 	}
 	a := unanswered(err)
-	return &image.Failure{Reason: a.reason, Detail: a.words, Fix: a.fix, After: a.after, Unasked: a.unasked}
+	return &image.Failure{Reason: a.reason, Detail: a.words, Fix: a.fix, After: a.after, Code: a.code, Unasked: a.unasked}
 }

@@ -36,13 +36,6 @@ type Copied struct {
 	Progress
 }
 
-// CopyFailure is why an image could not be copied: what one of the two registries said.
-type CopyFailure struct {
-	*image.Failure
-	// Source is set where it was the source's.
-	Source bool
-}
-
 // Copier copies images from one registry to another, whole: every platform, under the same digest. One image, and one
 // blob, is on its way once, whoever asks. Blobs are streamed; nothing of them is kept.
 type Copier struct {
@@ -82,7 +75,7 @@ func (c *Copier) ensure(ctx context.Context, j Job) (Copied, error) {
 	}
 	if had != "" && j.Replace != nil && !j.Replace(had) {
 		return Copied{}, &CopyFailure{Failure: &image.Failure{
-			Reason: ReasonDrifted, Detail: fmt.Sprintf("%s is %s there, which was not written by us", j.Target.Written, had),
+			Reason: image.ReasonDrifted, Detail: fmt.Sprintf("%s is %s there, which was not written by us", j.Target.Written, had),
 			Fix: "allow it to be overwritten, or remove that tag",
 		}}
 	}
@@ -90,9 +83,6 @@ func (c *Copier) ensure(ctx context.Context, j Job) (Copied, error) {
 	who := j.SourceLogins.Digest() + "/" + j.TargetLogins.Digest()
 	return c.images.do(ctx, key, who, func(ctx context.Context) (Copied, error) { return c.copy(ctx, j, digest) })
 }
-
-// ReasonDrifted is said where the target's tag is somebody else's.
-const ReasonDrifted = "Drifted"
 
 // has is the digest that the target has; empty if it has none.
 func (c *Copier) has(ctx context.Context, j Job) (string, error) {
@@ -127,19 +117,6 @@ func (c *Copier) copy(ctx context.Context, j Job, digest string) (Copied, error)
 		return Copied{}, err
 	}
 	return Copied{Digest: digest, Progress: r.progress()}, nil
-}
-
-func sourceFailure(err error) error { return sided(err, true) }
-func targetFailure(err error) error { return sided(err, false) }
-
-func sided(err error, source bool) error {
-	if err == nil {
-		return nil
-	}
-	if own, ok := errors.AsType[*CopyFailure](err); ok {
-		return own
-	}
-	return &CopyFailure{Failure: asFailure(err), Source: source}
 }
 
 func orElse[T int | float64 | time.Duration](n, fallback T) T {

@@ -158,5 +158,5 @@ func (d *descriptor) elsewhere() bool {
 
 // unlike is said of what no image looks like.
 func unlike(format string, args ...any) *answer {
-	return &answer{reason: image.ReasonRemote, words: fmt.Sprintf(format, args...), fix: "see what pushes such an image"}
+	return &answer{reason: image.ReasonUnsupported, words: fmt.Sprintf(format, args...), fix: "see what pushes such an image"}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	clones "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/api/source/v1alpha1"
 )
 
@@ -27,6 +28,16 @@ const (
 	ReasonNoTree = "NoFileTree"
 )
 
+// Why an image could not be copied, where that has another name than why one could not be resolved.
+const (
+	ReasonSourceNotFound = clones.SourceNotFoundReason
+	ReasonQuotaExceeded  = clones.QuotaExceededReason
+	ReasonPushRejected   = clones.PushRejectedReason
+	ReasonUnsupported    = clones.UnsupportedReason
+	ReasonDrifted        = clones.DriftedReason
+	ReasonTooLarge       = clones.TooLargeReason
+)
+
 // Failure is why an image could not be had, in words for its owner. It holds no credential and nothing that differs
 // between two tries of the same failure, since it is written to a status.
 type Failure struct {
@@ -37,6 +48,8 @@ type Failure struct {
 	Fix string
 	// After is how long the registry asked to be left alone; 0 if it said nothing.
 	After time.Duration
+	// Code is the status that the registry answered with; 0 if it did not answer.
+	Code int
 	// Unasked is set where the registry was not asked at all, since it had asked before to be left alone: nothing new is known.
 	Unasked bool
 }

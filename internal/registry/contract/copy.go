@@ -200,7 +200,7 @@ func (c *copying) othersTag() {
 	asked := ""
 	j.Replace = func(digest string) bool { asked = digest; return false }
 	_, err := c.copy(j)
-	if f := c.failure(err); f.Reason != registry.ReasonDrifted || asked != theirs || c.there() != theirs {
+	if f := c.failure(err); f.Reason != image.ReasonDrifted || asked != theirs || c.there() != theirs {
 		c.Errorf("%v; asked whether to replace %q", err, asked)
 	}
 	j.Replace = func(string) bool { return true }

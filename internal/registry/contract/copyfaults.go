@@ -97,7 +97,7 @@ func (c *copying) targetBreaks() {
 		next.ServeHTTP(w, r)
 	})
 	_, err := c.copy(c.job("apps/demo:1"))
-	if f := c.failure(err); f.Source || !strings.Contains(err.Error(), "503") {
+	if f := c.failure(err); f.Source || f.Reason != image.ReasonUnreachable || !strings.Contains(err.Error(), "503") {
 		c.Errorf("%v, of the source: %v", err, f.Source)
 	}
 	c.target.Fault(nil)
@@ -150,7 +150,7 @@ func (c *copying) refused() {
 func (c *copying) notThere() {
 	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
 	_, err := c.copy(c.job("apps/demo:2"))
-	if f := c.failure(err); f.Reason != image.ReasonNotFound || !f.Source {
+	if f := c.failure(err); f.Reason != image.ReasonSourceNotFound || !f.Source {
 		c.Errorf("%v, of the source: %v", err, f.Source)
 	}
 }
