@@ -146,14 +146,14 @@ func explained(err error, of image.Ref) string {
 	switch f.Reason {
 	case image.ReasonUnauthorized:
 		fix = "log in with 'docker login " + of.Host + "', as somebody who may do that"
-	case image.ReasonNotFound:
+	case image.ReasonNotFound, image.ReasonSourceNotFound:
 		fix = "correct the name, or push it first"
-	case image.ReasonThrottled:
+	case image.ReasonThrottled, image.ReasonQuotaExceeded:
 		fix = "wait, or log in with 'docker login " + of.Host + "' for a higher limit"
 		if f.After > 0 {
 			fix = fmt.Sprintf("try again in %s, or log in for a higher limit", f.After)
 		}
-	case registry.ReasonDrifted:
+	case image.ReasonDrifted:
 		fix = "--overwrite moves the tag"
 	}
 	return side + f.Detail + "; " + fix
