@@ -69,6 +69,8 @@ func TestControllerRights(t *testing.T) {
 		"OtherSecrets":     {"the Secrets beside it are not its own", "create", "", "secrets", "rhumb-system", "other", false},
 		"AnySecret":        {"nor are those whose names come later", "create", "", "secrets", "rhumb-system", "", false},
 		"Believe":          {"the API server is told whom to believe", "update", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "cartographer-validating-webhook-configuration", true},
+		"BelieveOfPods":    {"about pods, too", "update", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", "rhumb-images", true},
+		"OtherMutating":    {"others' are theirs", "update", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", "istio", false},
 		"OtherWebhooks":    {"other webhooks are others'", "update", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "other", false},
 		"SeeMirrors":       {"what to copy where", "watch", "rhumb.run", "imageclonepolicies", "", "", true},
 		"MirrorStatus":     {"and what became of it", "patch", "rhumb.run", "imageclonepolicies/status", "", "p", true},

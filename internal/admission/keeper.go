@@ -28,6 +28,8 @@ type Keeper struct {
 	Namespace, Secret string
 	// Configuration is the ValidatingWebhookConfiguration that names us.
 	Configuration string
+	// Mutating is the MutatingWebhookConfiguration that names us; empty if none does.
+	Mutating string
 	// Names by which the API server calls us.
 	Names []string
 	Clock clock.Clock
@@ -109,7 +111,8 @@ func (k *Keeper) keep(ctx context.Context, seen *sight) (again time.Time, err er
 	if err := k.show(want); err != nil {
 		return now, err
 	}
-	return again, k.announce(ctx, seen.configuration(), want.bundle)
+	return again, errors.Join(
+		k.announce(ctx, seen.configuration(), want.bundle), k.announceMutating(ctx, seen.mutation(), want.bundle))
 }
 
 // write stores what is wanted, unless it changed meanwhile: that is a conflict.

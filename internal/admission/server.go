@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
 )
 
 const (
@@ -32,6 +34,8 @@ type Server struct {
 	Listener net.Listener
 	// Certificate is what the API server is shown.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Images, if set, are what pods are asked about for.
+	Images Images
 }
 
 // NeedLeaderElection is false: the API server asks any replica.
@@ -47,7 +51,7 @@ func (s *Server) Start(ctx context.Context) error {
 		}
 	}
 	server := &http.Server{
-		Handler:           Handler(),
+		Handler:           Handler(s.Images),
 		TLSConfig:         &tls.Config{GetCertificate: s.Certificate, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: patience,
 		ReadTimeout:       patience,
@@ -73,11 +77,19 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// Handler answers a review on the path of each kind.
-func Handler() http.Handler {
+// Handler answers a review on the path of each kind, and on that of pods if anything is known of images.
+func Handler(images Images) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, ours := strings.CutPrefix(r.URL.Path, prefix)
-		if _, known := judged[kind]; !ours || !known {
+		_, known := judged[kind]
+		judge := func(question []byte) (*admissionv1.AdmissionReview, error) { return answer(kind, question) }
+		if r.URL.Path == podsPath && images != nil {
+			kind, ours, known = podKind, true, true
+			judge = func(question []byte) (*admissionv1.AdmissionReview, error) {
+				return answerPod(r.Context(), images, question)
+			}
+		}
+		if !ours || !known {
 			http.NotFound(w, r)
 			return
 		}
@@ -85,7 +97,7 @@ func Handler() http.Handler {
 			http.Error(w, "reviews are posted", http.StatusMethodNotAllowed)
 			return
 		}
-		status, body := review(kind, http.MaxBytesReader(w, r.Body, maxBody))
+		status, body := review(kind, http.MaxBytesReader(w, r.Body, maxBody), judge)
 		if status != http.StatusOK {
 			http.Error(w, string(body), status)
 			return
@@ -96,7 +108,7 @@ func Handler() http.Handler {
 }
 
 // review reads a question and answers it. One that makes us panic is answered, too.
-func review(kind string, from io.Reader) (status int, body []byte) {
+func review(kind string, from io.Reader, judge func([]byte) (*admissionv1.AdmissionReview, error)) (status int, body []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			count(kind, verdictError)
@@ -112,7 +124,7 @@ func review(kind string, from io.Reader) (status int, body []byte) {
 		count(kind, verdictError)
 		return http.StatusBadRequest, []byte("reading the review: " + err.Error())
 	}
-	said, err := answer(kind, question)
+	said, err := judge(question)
 	if err != nil {
 		count(kind, verdictError)
 		return http.StatusBadRequest, []byte(err.Error())

@@ -36,7 +36,7 @@ func question(version, kind, operation, object, old string) string {
 
 func post(path, body string) (int, string) {
 	recorder := httptest.NewRecorder()
-	Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	Handler(nil).ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
 	return recorder.Code, recorder.Body.String()
 }
 
@@ -115,7 +115,7 @@ func TestHostileQuestions(t *testing.T) {
 		})
 	}
 	recorder := httptest.NewRecorder()
-	Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, templates, nil))
+	Handler(nil).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, templates, nil))
 	if recorder.Code != http.StatusMethodNotAllowed {
 		t.Errorf("a GET was answered %d", recorder.Code)
 	}
@@ -130,8 +130,12 @@ func FuzzReview(f *testing.F) {
 		if judged[kind] == nil {
 			return
 		}
-		if status, said := review(kind, strings.NewReader(body)); status == http.StatusInternalServerError {
+		if status, said := review(kind, strings.NewReader(body), judgeOf(kind)); status == http.StatusInternalServerError {
 			t.Errorf("answered %d %s", status, said)
 		}
 	})
+}
+
+func judgeOf(kind string) func([]byte) (*admissionv1.AdmissionReview, error) {
+	return func(question []byte) (*admissionv1.AdmissionReview, error) { return answer(kind, question) }
 }

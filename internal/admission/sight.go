@@ -16,20 +16,22 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// sight is what is seen of the two objects, each watched by its name alone:
+// sight is what is seen of the objects, each watched by its name alone:
 // the rights to them are no wider.
 type sight struct {
-	changed                 chan struct{}
-	secrets, configurations cache.Store
+	changed                            chan struct{}
+	secrets, configurations, mutations cache.Store
+}
+
+// named sees one object alone.
+func named(name string) informers.SharedInformerOption {
+	return informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
+	})
 }
 
 func (k *Keeper) watch(ctx context.Context) (*sight, error) {
 	s := &sight{changed: make(chan struct{}, 1)}
-	named := func(name string) informers.SharedInformerOption {
-		return informers.WithTweakListOptions(func(o *metav1.ListOptions) {
-			o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
-		})
-	}
 	secret := informers.NewSharedInformerFactoryWithOptions(k.Clients, 0, informers.WithNamespace(k.Namespace), named(k.Secret)).
 		Core().V1().Secrets().Informer()
 	configuration := informers.NewSharedInformerFactoryWithOptions(k.Clients, 0, named(k.Configuration)).
@@ -41,7 +43,14 @@ func (k *Keeper) watch(ctx context.Context) (*sight, error) {
 		default: // it is about to look
 		}
 	}
-	for _, informer := range []cache.SharedIndexInformer{secret, configuration} {
+	all := []cache.SharedIndexInformer{secret, configuration}
+	if k.Mutating != "" {
+		mutation := mutations(k.Clients, k.Mutating)
+		s.mutations = mutation.GetStore()
+		all = append(all, mutation)
+	}
+	synced := make([]cache.InformerSynced, 0, len(all))
+	for _, informer := range all {
 		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 			AddFunc: wake, UpdateFunc: func(_, now any) { wake(now) }, DeleteFunc: wake,
 		})
@@ -49,9 +58,10 @@ func (k *Keeper) watch(ctx context.Context) (*sight, error) {
 			return nil, fmt.Errorf("watching the webhook's certificate: %w", err)
 		}
 		go informer.RunWithContext(ctx)
+		synced = append(synced, informer.HasSynced)
 	}
-	// Only ctx ends the wait: until both are seen nothing may be written.
-	cache.WaitForCacheSync(ctx.Done(), secret.HasSynced, configuration.HasSynced)
+	// Only ctx ends the wait: until all are seen nothing may be written.
+	cache.WaitForCacheSync(ctx.Done(), synced...)
 	return s, nil
 }
 
@@ -73,8 +83,8 @@ func (s *sight) configuration() *admissionregistrationv1.ValidatingWebhookConfig
 
 // believes tells whether whoever asks us has the whole bundle.
 func (s *sight) believes(bundle []byte) bool {
-	c := s.configuration()
-	return c == nil || !differs(c, bundle)
+	c, m := s.configuration(), s.mutation()
+	return (c == nil || !differs(c, bundle)) && (m == nil || !differsMutating(m, bundle))
 }
 
 func differs(c *admissionregistrationv1.ValidatingWebhookConfiguration, bundle []byte) bool {
