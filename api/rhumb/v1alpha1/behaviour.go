@@ -76,8 +76,8 @@ type ImageCloneRewrite struct {
 	// +kubebuilder:default=Auto
 	// +optional
 	Strategy RewriteStrategy `json:"strategy,omitempty"`
-	// Order says when admission uses a copy. TargetFirst: whenever it is there. OriginFirst: only while the image's own
-	// registry does not have it or does not answer. Workloads are not rewritten with OriginFirst.
+	// Order says when a copy is used. TargetFirst: whenever it is there. OriginFirst: only while the image's own registry
+	// does not have it; for pods as they are made also while that registry does not answer.
 	// +kubebuilder:default=TargetFirst
 	// +optional
 	Order RewriteOrder `json:"order,omitempty"`
