@@ -31,6 +31,7 @@ import (
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
 	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
+	"rhumb.run/rhumb/internal/controller/imageclone"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 	"rhumb.run/rhumb/internal/ytt"
 )
@@ -52,6 +53,10 @@ type bed struct {
 	ns     string
 	// flags are given to the controller after those of every bed.
 	flags []string
+	// alone are the controllers to run in place of those that most beds want.
+	alone string
+	// env is the controller's environment, as far as it asks for one.
+	env map[string]string
 	// log takes the controller's log.
 	log io.Writer
 }
@@ -103,10 +108,11 @@ func (b *bed) configMaps() dynamic.ResourceInterface {
 // wrap, if there is one.
 func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()) {
 	b.t.Helper()
-	o, err := parse(append([]string{
-		"--controllers=workload,supplychain,deliverable,delivery,runnable", "--leader-elect=false",
-		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error",
-	}, b.flags...), b.t.Output())
+	flags := []string{"--leader-elect=false", "--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=error"}
+	if b.alone == "" {
+		b.alone = "workload,supplychain,deliverable,delivery,runnable"
+	}
+	o, err := parse(append(append(flags, "--controllers="+b.alone), b.flags...), b.t.Output())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -121,7 +127,11 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 			&v1alpha1.ClusterDelivery{}:       {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
 			&sourcev1alpha1.ImageRepository{}: {Namespaces: map[string]cache.Config{b.ns: {}}},
 		}
+		for _, kind := range imageclone.Objects() {
+			seen.ByObject[kind] = cache.ByObject{Namespaces: map[string]cache.Config{b.ns: {}}}
+		}
 	}
+	o.env = func(name string) (string, bool) { v, ok := b.env[name]; return v, ok }
 	o.log = b.log
 	if err := setLogger(o); err != nil {
 		b.t.Fatal(err)

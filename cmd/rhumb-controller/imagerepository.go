@@ -28,13 +28,30 @@ const artifactCacheSize = 2 << 30
 // build images fit several times.
 var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 250_000}
 
-// addImageRepositories joins the access to registries, the controller that
-// polls them and the server that hands out what they hold.
-func addImageRepositories(ctx context.Context, mgr manager.Manager, o options, pushed heard) error {
+// addImages adds those who ask registries. How registries are reached is one
+// thing for all of them.
+func addImages(ctx context.Context, mgr manager.Manager, o options, pushed heard) error {
+	if !o.runs("imagerepository") && !o.runs("imagecloner") {
+		return nil
+	}
 	client, hosts, err := addRegistries(mgr, o)
 	if err != nil {
 		return err
 	}
+	if o.runs("imagerepository") {
+		if err := addImageRepositories(ctx, mgr, o, pushed, client, hosts); err != nil {
+			return err
+		}
+	}
+	if o.runs("imagecloner") {
+		return addImageCloner(mgr, o, client, hosts)
+	}
+	return nil
+}
+
+// addImageRepositories joins the controller that polls registries and the
+// server that hands out what they hold.
+func addImageRepositories(ctx context.Context, mgr manager.Manager, o options, pushed heard, client *registry.Client, hosts *registry.Hosts) error {
 	poller := registry.NewPoller(client, hosts.Alias)
 	hosts.OnChange(poller.Retry)
 	dir, err := artifactDir(o)

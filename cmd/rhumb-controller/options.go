@@ -45,6 +45,8 @@ type options struct {
 
 	logLevel  string
 	logFormat string
+	// env is where the image cloner is configured; os.LookupEnv if nil.
+	env func(string) (string, bool)
 
 	// log, in tests, is where the log goes instead of standard error.
 	log io.Writer
@@ -53,7 +55,7 @@ type options struct {
 }
 
 // known are the controllers by the name that --controllers takes.
-var known = []string{"workload", "supplychain", "deliverable", "delivery", "runnable", "imagerepository", "admission"}
+var known = []string{"workload", "supplychain", "deliverable", "delivery", "runnable", "imagerepository", "imagecloner", "admission"}
 
 var errHelp = pflag.ErrHelp
 
@@ -80,16 +82,38 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.hookToken, "hook-token-file", "", "file with the token that notifications of registries and git servers must carry or be signed with; empty means none is asked for")
 	f.StringSliceVar(&o.keychains, "keychains", registry.Keychains, "logins of the controller itself that serve every image; of "+strings.Join(registry.Keychains, ", "))
 	f.StringVar(&o.logLevel, "log-level", "info", "error, info or debug")
-	f.StringVar(&o.logFormat, "log-format", "json", "json, or text for people")
+	f.StringVar(&o.logFormat, "log-format", "json", "json, or text or console for people")
 	old := addAliases(f)
 	if err := f.Parse(withTwoDashes(f, args)); err != nil {
 		return o, err
 	}
 	old.apply(&o)
+	o.seedDefaults(f)
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: all settings are flags, see --help", f.Arg(0))
 	}
 	return o, o.check()
+}
+
+// clonerAlone is true of the image cloner as people had it before there was anything else: configured by its environment.
+func (o *options) clonerAlone() bool {
+	return slices.Equal(o.controllers, []string{"imagecloner"})
+}
+
+// seedDefaults are those that users of the image cloner of old rely on: its log, and that one of it needs no lease.
+func (o *options) seedDefaults(f *pflag.FlagSet) {
+	if !o.clonerAlone() {
+		return
+	}
+	for name, set := range map[string]func(){
+		"log-level":    func() { o.logLevel = "debug" },
+		"log-format":   func() { o.logFormat = "console" },
+		"leader-elect": func() { o.leaderElect = false },
+	} {
+		if !f.Changed(name) {
+			set()
+		}
+	}
 }
 
 func (o *options) check() error {

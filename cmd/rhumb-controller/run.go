@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/go-logr/logr"
+	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -23,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -64,10 +66,8 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	if err := addBlueprints(mgr, o); err != nil {
 		return err
 	}
-	if o.runs("imagerepository") {
-		if err := addImageRepositories(ctx, mgr, o, pushed); err != nil {
-			return err
-		}
+	if err := addImages(ctx, mgr, o, pushed); err != nil {
+		return err
 	}
 	if o.runs("admission") && o.webhook != "0" {
 		if err := addAdmission(mgr, o); err != nil {
@@ -216,6 +216,9 @@ func newLogger(o options) (logr.Logger, error) {
 	var to io.Writer = os.Stderr
 	if o.log != nil {
 		to = o.log
+	}
+	if o.logFormat == "console" {
+		return zap.New(zap.UseDevMode(true), zap.WriteTo(to), zap.Level(zapcore.Level(level/4))), nil
 	}
 	var handler slog.Handler = slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level})
 	if o.logFormat == "text" {

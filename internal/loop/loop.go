@@ -84,6 +84,9 @@ const (
 
 // Limiter is the backoff of every controller's queue: soon at first, and soon
 // enough when an API server returns after minutes.
-func Limiter() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryMost)
+func Limiter() workqueue.TypedRateLimiter[reconcile.Request] { return LimiterOf[reconcile.Request]() }
+
+// LimiterOf is Limiter for requests of another shape.
+func LimiterOf[R comparable]() workqueue.TypedRateLimiter[R] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[R](retryFirst, retryMost)
 }

@@ -39,6 +39,7 @@ type Hosts struct {
 	mu        sync.RWMutex
 	file      map[string]Host
 	announced map[string]Host
+	policies  map[string]Host
 	dialled   map[string]bool // host:port that an operator named, so that any address behind it is wanted
 	changed   []func()
 	expected  int           // sources that have not spoken yet
@@ -85,6 +86,10 @@ func (h *Hosts) await(ctx context.Context) {
 // SetFile replaces what the registries file says.
 func (h *Hosts) SetFile(hosts []Host) { h.set(func() { h.file = byName(hosts) }) }
 
+// SetPolicies replaces what those say who have images copied: it counts for registries of which neither the file nor the
+// cluster says anything.
+func (h *Hosts) SetPolicies(hosts []Host) { h.set(func() { h.policies = byName(hosts) }) }
+
 // SetAnnounced replaces what the cluster announces.
 func (h *Hosts) SetAnnounced(hosts []Host) { h.set(func() { h.announced = byName(hosts) }) }
 
@@ -99,7 +104,7 @@ func (h *Hosts) set(change func()) {
 	h.mu.Lock()
 	change()
 	h.dialled = map[string]bool{}
-	for _, hosts := range []map[string]Host{h.file, h.announced} {
+	for _, hosts := range []map[string]Host{h.file, h.announced, h.policies} {
 		for _, c := range hosts {
 			if c.nowhere() {
 				continue
@@ -131,6 +136,9 @@ func (h *Hosts) lookup(host string) Host {
 		return c
 	}
 	if c, ok := h.announced[host]; ok {
+		return c
+	}
+	if c, ok := h.policies[host]; ok {
 		return c
 	}
 	return Host{Host: host}

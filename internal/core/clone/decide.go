@@ -165,9 +165,19 @@ func (c *Change) Patch(o Object) map[string]any {
 	}
 	if len(c.Secrets) > 0 {
 		spec["imagePullSecrets"] = named(c.Secrets, nil)
+		spec["$setElementOrder/imagePullSecrets"] = named(append(secretsOf(o), c.Secrets...), nil)
 		annotations[SecretAnnotation] = strings.Join(append(list(o.Own[SecretAnnotation]), c.Secrets...), ",")
 	}
 	return patch(o, annotations, spec)
+}
+
+// secretsOf are an object's own pull secrets, which stay first.
+func secretsOf(o Object) []string {
+	var out []string
+	for _, s := range o.Spec.ImagePullSecrets {
+		out = append(out, s.Name)
+	}
+	return out
 }
 
 // named are items of a list that is merged by name.

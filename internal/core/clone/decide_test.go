@@ -143,10 +143,11 @@ func TestPatch(t *testing.T) {
 			PolicyAnnotation:    "env", SecretAnnotation: "cr-token", ReasonAnnotation: nil,
 		}},
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
-			"containers":       []any{item("a", "localhost:5000/nginx:1"), item("b", "localhost:5000/redis:7")},
-			"initContainers":   []any{item("setup", "localhost:5000/busybox:latest")},
-			"volumes":          []any{map[string]any{"name": "model", "image": map[string]any{"reference": "localhost:5000/quay.io/m/m:1"}}},
-			"imagePullSecrets": []any{map[string]any{"name": "cr-token"}},
+			"containers":                        []any{item("a", "localhost:5000/nginx:1"), item("b", "localhost:5000/redis:7")},
+			"initContainers":                    []any{item("setup", "localhost:5000/busybox:latest")},
+			"volumes":                           []any{map[string]any{"name": "model", "image": map[string]any{"reference": "localhost:5000/quay.io/m/m:1"}}},
+			"imagePullSecrets":                  []any{map[string]any{"name": "cr-token"}},
+			"$setElementOrder/imagePullSecrets": []any{map[string]any{"name": "team"}, map[string]any{"name": "cr-token"}},
 		}}},
 	}
 	if diff := cmp.Diff(want, change.Patch(o)); diff != "" {

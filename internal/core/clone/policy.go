@@ -169,6 +169,11 @@ func InOrder(all []*Policy) Policies {
 	return out
 }
 
+// AskNamespaces reports whether any policy chooses by the labels of namespaces.
+func (p Policies) AskNamespaces() bool {
+	return slices.ContainsFunc(p, func(one *Policy) bool { return one.Match.Namespaces != nil || one.Match.Expression != nil })
+}
+
 // IsCopy reports whether an image lies under the target of any policy.
 func (p Policies) IsCopy(ref image.Ref) bool { return p.holder(ref) != nil }
 

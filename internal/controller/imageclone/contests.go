@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package imageclone
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"rhumb.run/rhumb/internal/core/clone"
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+// An object whose images are put back so often in that time is somebody else's: every further change would be a rollout for nothing.
+const (
+	mostChanges = 3
+	fightTime   = 10 * time.Minute
+	// maxNote is what an event has room for, less the sign that it was cut.
+	maxNote = 1020
+)
+
+// contests notice that somebody puts back what we write.
+type contests struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	wrote map[User][]change
+}
+
+type change struct {
+	at   time.Time
+	what string
+}
+
+func newContests() *contests { return &contests{now: time.Now, wrote: map[User][]change{}} }
+
+// what tells one change from another.
+func what(images map[string]string) string {
+	var b strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(images)) {
+		fmt.Fprintf(&b, "%s=%s ", key, images[key])
+	}
+	return b.String()
+}
+
+// Wrote notes a change.
+func (c *contests) Wrote(user User, made *clone.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrote[user] = append(c.recent(user), change{c.now(), what(made.Images)})
+}
+
+// recent are changes that are not long ago; the lock is held.
+func (c *contests) recent(user User) []change {
+	return slices.DeleteFunc(c.wrote[user], func(w change) bool { return c.now().Sub(w.at) > fightTime })
+}
+
+// Over reports whether a change has been made in vain so often that it is not to be made again. The object's annotation
+// remembers it for those who come after us.
+func (c *contests) Over(user User, s state, next *clone.Change) bool {
+	if strings.HasPrefix(s.Own[clone.ReasonAnnotation], clone.ReasonContested+": ") && s.Own[clone.OriginalsAnnotation] == next.Keep.String() {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrote[user] = c.recent(user)
+	in := 0
+	for _, w := range c.wrote[user] {
+		if w.what == what(next.Images) {
+			in++
+		}
+	}
+	return in >= mostChanges
+}
+
+// Forget drops what is known of an object that is gone.
+func (c *contests) Forget(user User) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.wrote, user)
+}
+
+// giveUp says on the object, once, who puts its images back, and leaves it.
+func (r *Reconciler) giveUp(ctx context.Context, user User, s state, next *clone.Change) error {
+	if strings.HasPrefix(s.Own[clone.ReasonAnnotation], clone.ReasonContested+": ") {
+		return nil
+	}
+	who, err := r.opponent(ctx, user)
+	if err != nil {
+		return err
+	}
+	words := fmt.Sprintf("%s put back the original images %d times within %d minutes: they stay; choose strategy Admission in policy %s, or leave the object out of it, or have %s use %s",
+		who, mostChanges, int(fightTime/time.Minute), next.Policy.Name, who, strings.Join(slices.Sorted(maps.Values(next.Images)), ", "))
+	if err := r.annotate(ctx, user, s, map[string]any{
+		clone.ReasonAnnotation:    clone.ReasonContested + ": " + words,
+		clone.OriginalsAnnotation: next.Keep.String(),
+	}); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	r.events.Eventf(s.object, nil, corev1.EventTypeWarning, clone.ReasonContested, "Rewrite", "%s", image.Bound(words, maxNote))
+	return nil
+}
+
+// annotate changes annotations alone, so that nothing rolls out.
+func (r *Reconciler) annotate(ctx context.Context, user User, s state, annotations map[string]any) error {
+	_, err := r.patch(ctx, user, map[string]any{"metadata": map[string]any{
+		"uid": s.UID, "resourceVersion": s.Version, "annotations": annotations,
+	}})
+	return err
+}
+
+// opponent is who owns the images of an object, as its managed fields say.
+func (r *Reconciler) opponent(ctx context.Context, user User) (string, error) {
+	o := made[user.Kind]()
+	if err := r.live.Get(ctx, user.NamespacedName, o); err != nil {
+		return "", client.IgnoreNotFound(err)
+	}
+	who, last := "somebody", time.Time{}
+	for _, f := range o.GetManagedFields() {
+		if f.Manager == fieldManager || f.Subresource != "" || f.FieldsV1 == nil || f.Time == nil || !strings.Contains(string(f.FieldsV1.Raw), `"f:image"`) {
+			continue
+		}
+		if f.Time.After(last) {
+			who, last = f.Manager, f.Time.Time
+		}
+	}
+	return who, nil
+}
