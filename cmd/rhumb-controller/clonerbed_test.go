@@ -226,4 +226,3 @@ func (c *cloner) touch(name, value string) {
 		c.t.Fatal(err)
 	}
 }
-
