@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -37,6 +39,7 @@ import (
 // $REGISTRY is a registry.
 //
 //	kube FILE...    makes the objects, and gives them the status that they have in the file
+//	dump RESOURCE NAME FILE   writes what the server has of an object of apps/v1
 func TestClusterScripts(t *testing.T) {
 	config := controlplane.Shared(t)
 	testscript.Run(t, testscript.Params{
@@ -61,8 +64,27 @@ func TestClusterScripts(t *testing.T) {
 					ts.Check(putAll(config, ts.Getenv("NS"), f, []byte(ts.ReadFile(f))))
 				}
 			},
+			"dump": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(dump(config, ts.Getenv("NS"), args[0], args[1], ts.MkAbs(args[2])))
+			},
 		},
 	})
+}
+
+func dump(config *rest.Config, namespace, resource, name, file string) error {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	u, err := client.Resource(appsv1.SchemeGroupVersion.WithResource(resource)).Namespace(namespace).Get(context.Background(), name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(u, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, raw, 0o644)
 }
 
 func namespaceOf(env *testscript.Env, config *rest.Config) (string, error) {

@@ -18,14 +18,14 @@ func newImages(io *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "images",
 		Aliases: []string{"image", "img"},
-		Short:   "Copy images between registries and archives, and see that copies are whole",
+		Short:   "See, copy, verify, carry and restore the images of a cluster",
 		Long: `images copies images whole, every platform under the same digest: to another
 registry, into a folder or a tar, and out of it where no network leads. Logins are
 those of docker and podman, and of the cloud that a registry belongs to.`,
 		Args: exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCopy(io), newVerify(io), newExport(io), newImport(io))
+	cmd.AddCommand(newImagesList(io), newPlan(io), newCopy(io), newVerify(io), newExport(io), newImport(io), newRestore(io))
 	return cmd
 }
 

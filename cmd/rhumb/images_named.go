@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/internal/archive"
@@ -123,27 +122,17 @@ func imagesOfObjects(file string, raw []byte) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	var take func(u *unstructured.Unstructured)
-	take = func(u *unstructured.Unstructured) {
-		if u.IsList() {
-			_ = u.EachListItem(func(o runtime.Object) error { //nolint:errcheck // it hands on what the function returns: nothing
-				if item, ok := o.(*unstructured.Unstructured); ok {
-					take(item)
-				}
-				return nil
-			})
-			return
+	for _, d := range docs {
+		if d.Object == nil {
+			continue
 		}
-		if spec := podSpecOf(u); spec != nil {
+		if spec := podSpecOf(d.Object); spec != nil {
 			for _, s := range clone.Slots(spec) {
 				if !slices.Contains(out, s.Image) && s.Image != "" {
 					out = append(out, s.Image)
 				}
 			}
 		}
-	}
-	for _, d := range docs {
-		take(d.Object)
 	}
 	return out, nil
 }

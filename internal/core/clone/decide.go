@@ -223,7 +223,7 @@ func Restore(o Object) (map[string]any, error) {
 	}
 	back := map[string]string{}
 	for _, slot := range Slots(o.Spec) {
-		if origin, kept := originals[slot.Key]; kept && copyOf(slot.Image, origin) {
+		if origin, kept := originals[slot.Key]; kept && IsCopyOf(slot.Image, origin) {
 			back[slot.Key] = origin
 		}
 	}
@@ -236,9 +236,9 @@ func Restore(o Object) (map[string]any, error) {
 	}, spec), nil
 }
 
-// copyOf reports whether an image may be a copy of another: one elsewhere, under the same tag and digest. It is asked when
+// IsCopyOf reports whether an image may be a copy of another: one elsewhere, under the same tag and digest. It is asked when
 // the policy may be gone, and with it the knowledge where its copies are.
-func copyOf(written, original string) bool {
+func IsCopyOf(written, original string) bool {
 	now, err := image.Parse(written)
 	if err != nil {
 		return false
