@@ -7,7 +7,8 @@
 //	a kubeconfig ─cluster─▶ workload, cluster-supply-chain
 //	                        ├─ apply, create ▶ draft ─▶ difference ─▶ a yes ─▶ written; upload for source that lies here
 //	                        ├─ get, list ────▶ view ──▶ sections and tables
-//	                        └─ tail, delete
+//	                        ├─ tail, delete
+//	                        └─ images: list, plan, restore
 //	registries ─Copier─▶ images: copy, verify, export and import by way of archive
 //	files ─paper─▶ ─┬─ render ─▶ preview ─▶ objects on stdout, what is missing on stderr
 //	                ├─ test ───▶ suite, story ─▶ PASS or FAIL
