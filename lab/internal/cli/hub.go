@@ -14,7 +14,7 @@ import (
 )
 
 func hubCommand() *cobra.Command {
-	w, limit, output := &where{}, "", ""
+	w, limit, pace, output := &where{}, "", "", ""
 	cmd := &cobra.Command{
 		Use:   "hub",
 		Short: "Say what the lab's Docker Hub was asked for, and limit what it may be asked",
@@ -26,6 +26,11 @@ func hubCommand() *cobra.Command {
 			}
 			if limit != "" {
 				if err := hub.SetLimit(cmd.Context(), l.HubSocket(), limit); err != nil {
+					return err
+				}
+			}
+			if pace != "" {
+				if err := hub.SetPace(cmd.Context(), l.HubSocket(), pace); err != nil {
 					return err
 				}
 			}
@@ -43,11 +48,15 @@ func hubCommand() *cobra.Command {
 			if s.Limit.Count > 0 {
 				fmt.Fprintf(out, "at most %d GETs of manifests in %s, for each address\n", s.Limit.Count, s.Limit.Window)
 			}
+			if s.Pace > 0 {
+				fmt.Fprintf(out, "%d bytes of each blob a second\n", s.Pace)
+			}
 			return nil
 		},
 	}
 	w.flags(cmd)
 	cmd.Flags().StringVar(&limit, "limit", "", "begin anew with COUNT/WINDOW, for example 100/6h, for whoever has no password; or off")
+	cmd.Flags().StringVar(&pace, "pace", "", "send blobs at so many bytes a second each, for example 2Mi, as from far away; or off")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json, for programs")
 	return cmd
 }

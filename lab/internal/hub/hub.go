@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type Hub struct {
 	key      []byte // signs tokens and redirects; a restart makes all of them worthless
 	now      func() time.Time
 	limit    limit
+	pace     atomic.Int64 // bytes a second of each blob; as fast as it goes if zero
 	log      record
 }
 
@@ -126,6 +128,9 @@ func (h *Hub) data(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = "/v2/"+q.Get("repository")+"/blobs/"+digest, "", ""
+	if pace := h.pace.Load(); pace > 0 {
+		w = paced{w, r.Context(), pace}
+	}
 	h.registry.ServeHTTP(w, r)
 }
 

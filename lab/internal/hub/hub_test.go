@@ -302,6 +302,30 @@ func TestParseLimit(t *testing.T) {
 	}
 }
 
+// TestPace shows that a blob arrives whole, bit by bit, and that its sender
+// does not go on without anybody to read it.
+func TestPace(t *testing.T) {
+	w := start(t)
+	if err := w.push("nginx:1", lab); err != nil {
+		t.Fatal(err)
+	}
+	w.hub.pace.Store(20_000)
+	if err := w.pull("nginx:1", authn.Anonymous); err != nil {
+		t.Errorf("at a pace: %v", err)
+	}
+	for in, want := range map[string]int64{"2Mi": 2 << 20, "off": 0, "100k": 100_000, "": -1, "-1": -1, "fast": -1} {
+		if got, err := ParsePace(in); got != max(want, 0) || (err != nil) != (want < 0) {
+			t.Errorf("%q is %d, %v", in, got, err)
+		}
+	}
+	rec := httptest.NewRecorder()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if n, err := (paced{rec, gone, 100}).Write(make([]byte, 1000)); err == nil || n > 5 {
+		t.Errorf("to nobody it sends %d bytes: %v", n, err)
+	}
+}
+
 // TestInside shows what whoever runs the lab may do, and sees.
 func TestInside(t *testing.T) {
 	w := start(t)

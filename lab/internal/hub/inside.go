@@ -23,6 +23,7 @@ type State struct {
 	Requests map[string]int `json:"requests"` // by method and kind, since it started
 	Logins   map[string]int `json:"logins"`   // users whose password was shown to it, whatever it was
 	Limit    Limit          `json:"limit"`
+	Pace     int64          `json:"pace"` // bytes a second of each blob
 }
 
 // record is what a State is made of.
@@ -56,9 +57,9 @@ func (h *Hub) Inside() http.Handler {
 	mux.Handle("/v2/", h.registry)
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
 		h.log.mu.Lock()
-		s := State{maps.Clone(h.log.requests), maps.Clone(h.log.logins), Limit{}}
+		s := State{maps.Clone(h.log.requests), maps.Clone(h.log.logins), Limit{}, 0}
 		h.log.mu.Unlock()
-		s.Limit = h.limit.get()
+		s.Limit, s.Pace = h.limit.get(), h.pace.Load()
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s)
 	})
@@ -69,6 +70,14 @@ func (h *Hub) Inside() http.Handler {
 			return
 		}
 		h.limit.set(to)
+	})
+	mux.HandleFunc("PUT /pace", func(w http.ResponseWriter, r *http.Request) {
+		to, err := ParsePace(r.URL.Query().Get("is"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		h.pace.Store(to)
 	})
 	return mux
 }
@@ -90,6 +99,12 @@ func Ask(ctx context.Context, path string) (State, error) {
 // reads it.
 func SetLimit(ctx context.Context, path, limit string) error {
 	_, err := call(ctx, path, http.MethodPut, "/limit?is="+url.QueryEscape(limit))
+	return err
+}
+
+// SetPace has the hub behind a socket send blobs at a pace, as ParsePace reads it.
+func SetPace(ctx context.Context, path, pace string) error {
+	_, err := call(ctx, path, http.MethodPut, "/pace?is="+url.QueryEscape(pace))
 	return err
 }
 
