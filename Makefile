@@ -33,6 +33,13 @@ demo-source: packages neighbours ## from git to a URL: four applications are bui
 clean-demo-source: ## end that demo: nothing of it stays
 	@test/lab-gone demo-source
 
+demo-cloner: packages hub ## an image is copied from a Docker Hub to one's own registry, used from there, and starts when the Hub is gone
+	$(call timed,building the demo (2 minutes on a cold cache), go build -o bin/rhumb-demo ./test/e2e/demo)
+	@bin/rhumb-demo --cloner --started $(started)
+
+clean-demo-cloner: ## end that demo: nothing of it stays
+	@test/lab-gone demo-cloner
+
 test: lab ## all tests but journeys; one control plane without a node serves them all
 	$(call timed,tests of the root module, test/with-control-plane go test -timeout 20m ./...)
 	$(call timed,tests of $(modules), for m in $(modules); do go -C $$m test -trimpath ./...; done)
@@ -84,4 +91,4 @@ clean: ## end every lab under .rhumb, and remove everything that was built
 	@rm -rf bin dist .rhumb
 
 comma := ,
-.PHONY: help demo clean-demo demo-source clean-demo-source test check e2e bench generate build image dist lab neighbours hub packages clean
+.PHONY: help demo clean-demo demo-source clean-demo-source demo-cloner clean-demo-cloner test check e2e bench generate build image dist lab neighbours hub packages clean

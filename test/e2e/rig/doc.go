@@ -4,6 +4,7 @@
 // go build, each found in the repository that the caller stands in.
 //
 //	Repo ─┬─ Lab(name) ── up, down, push, kubectl, kubeconfig   bin/rhumb-lab, data in .rhumb/<name>
+//	      │           └─ Shell, Start ── programs in its own network; Hub
 //	      ├─ Build, App ── programs for an image                go build
 //	      └─ Manifest ──── dist/rhumb.yaml                      make dist
 //	Cluster ── clients on a kubeconfig: wait for an object, ask a pod

@@ -59,7 +59,12 @@ func (l Lab) Component(ctx context.Context, verb, name string) error {
 
 // Push makes an image of one binary, pushes it and returns its digest.
 func (l Lab) Push(ctx context.Context, ref, binary string) (string, error) {
-	out, err := l.run(ctx, "push", "--ref", ref, "--binary", binary)
+	return l.PushWith(ctx, ref, "--binary", binary)
+}
+
+// PushWith makes an image of what flags of `rhumb-lab push` say.
+func (l Lab) PushWith(ctx context.Context, ref string, flags ...string) (string, error) {
+	out, err := l.run(ctx, "push", append([]string{"--ref", ref}, flags...)...)
 	if err != nil {
 		return "", err
 	}
