@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,8 +73,11 @@ func (d *cloning) prepare(ctx context.Context) error {
 func (d *cloning) start(ctx context.Context) error {
 	d.out.Step("building rhumb-controller (3 minutes on a cold cache)")
 	var err error
+	var told brief
 	d.runs, err = d.s.Run(ctx, func(line string) {
-		d.out.Log(line)
+		if words, ok := told.of(line); ok {
+			d.out.Log(words)
+		}
 		select {
 		case d.said <- line:
 		default: // nobody listens, and it is told already
@@ -84,6 +88,35 @@ func (d *cloning) start(ctx context.Context) error {
 		err = d.says(ctx, "Starting workers")
 	}
 	return err
+}
+
+// brief is what a log is read for: what is done about the application, once
+// each while nothing else is done, and whatever goes wrong.
+type brief struct{ lately []string }
+
+// of makes a line for people out of one of the log's, which has a time, a level,
+// the name of its writer, and more, with tabs between.
+func (b *brief) of(line string) (string, bool) {
+	f := strings.SplitN(line, "\t", 4)
+	if len(f) < 4 {
+		return line, true // it is no line of the log's
+	}
+	words := f[3]
+	switch {
+	case f[1] == "ERROR":
+		words = "ERROR " + f[2] + "  " + f[3]
+	case f[2] != "controller.image-cloner" || strings.Contains(f[3], `"namespace": "kube-system"`):
+		return "", false
+	}
+	words = strings.ReplaceAll(words, "\t", "  ")
+	if slices.Contains(b.lately, words) {
+		return "", false
+	}
+	b.lately = append(b.lately, words)
+	if len(b.lately) > 3 {
+		b.lately = b.lately[1:]
+	}
+	return words, true
 }
 
 // says waits until the controller writes a text.

@@ -89,3 +89,29 @@ func TestShort(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestBrief(t *testing.T) {
+	const at, of = "2026-11-21T23:55:55Z\tDEBUG\tcontroller.image-cloner\t", `	{"name": "nginx", "namespace": "demo-system"}`
+	var b brief
+	var got []string
+	for _, line := range []string{
+		"2026-11-21T23:55:53Z\tINFO\tStarting workers\t{\"controller\": \"image-cloner\", \"worker count\": 4}",
+		at + "inspecting deployment" + of,
+		at + "image already cloned" + of,
+		at + "inspecting deployment" + of, // the same again
+		at + "inspecting deployment\t{\"name\": \"coredns\", \"namespace\": \"kube-system\"}",
+		"2026-11-21T23:55:53Z\tERROR\tReconciler error\t{\"error\": \"refused\"}",
+		"panic: something",
+	} {
+		if words, ok := b.of(line); ok {
+			got = append(got, words)
+		}
+	}
+	want := []string{
+		`inspecting deployment  {"name": "nginx", "namespace": "demo-system"}`, `image already cloned  {"name": "nginx", "namespace": "demo-system"}`,
+		`ERROR Reconciler error  {"error": "refused"}`, "panic: something",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
