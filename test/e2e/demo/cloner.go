@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"rhumb.run/rhumb/test/e2e/cloner"
@@ -24,6 +25,7 @@ type cloning struct {
 	lab  rig.Lab
 	s    *cloner.Story
 	said chan string // what the controller writes
+	told brief
 	runs *rig.Inside
 	bars []string
 }
@@ -73,9 +75,8 @@ func (d *cloning) prepare(ctx context.Context) error {
 func (d *cloning) start(ctx context.Context) error {
 	d.out.Step("building rhumb-controller (3 minutes on a cold cache)")
 	var err error
-	var told brief
 	d.runs, err = d.s.Run(ctx, func(line string) {
-		if words, ok := told.of(line); ok {
+		if words, ok := d.told.of(line); ok {
 			d.out.Log(words)
 		}
 		select {
@@ -92,23 +93,34 @@ func (d *cloning) start(ctx context.Context) error {
 
 // brief is what a log is read for: what is done about the application, once
 // each while nothing else is done, and whatever goes wrong.
-type brief struct{ lately []string }
+type brief struct {
+	mu     sync.Mutex
+	lately []string
+}
+
+// anew has it tell again what it told already.
+func (b *brief) anew() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lately = nil
+}
 
 // of makes a line for people out of one of the log's, which has a time, a level,
 // the name of its writer, and more, with tabs between.
 func (b *brief) of(line string) (string, bool) {
 	f := strings.SplitN(line, "\t", 4)
-	if len(f) < 4 {
+	if len(f) < 3 {
 		return line, true // it is no line of the log's
 	}
-	words := f[3]
+	words := strings.ReplaceAll(strings.Join(f[3:], ""), "\t", "  ")
 	switch {
 	case f[1] == "ERROR":
-		words = "ERROR " + f[2] + "  " + f[3]
-	case f[2] != "controller.image-cloner" || strings.Contains(f[3], `"namespace": "kube-system"`):
+		words = "ERROR " + f[2] + "  " + words
+	case f[2] != "controller.image-cloner" || strings.Contains(words, `"namespace": "kube-system"`):
 		return "", false
 	}
-	words = strings.ReplaceAll(words, "\t", "  ")
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if slices.Contains(b.lately, words) {
 		return "", false
 	}
@@ -190,6 +202,7 @@ func (d *cloning) again(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.told.anew()
 	for len(d.said) > 0 {
 		<-d.said
 	}

@@ -101,6 +101,7 @@ func TestBrief(t *testing.T) {
 		at + "inspecting deployment" + of, // the same again
 		at + "inspecting deployment\t{\"name\": \"coredns\", \"namespace\": \"kube-system\"}",
 		"2026-11-21T23:55:53Z\tERROR\tReconciler error\t{\"error\": \"refused\"}",
+		"2026-11-22T00:03:29Z\tINFO\tStopping and waiting for caches",
 		"panic: something",
 	} {
 		if words, ok := b.of(line); ok {
