@@ -30,6 +30,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
+	clones "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/paper"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
@@ -51,6 +52,7 @@ func TestClusterScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("NS", ns)
+			env.Defer(func() { sweep(t, config, ns) })
 			server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 			env.Defer(server.Close)
 			env.Setenv("REGISTRY", strings.TrimPrefix(server.URL, "http://"))
@@ -69,6 +71,29 @@ func TestClusterScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// sweep deletes what a script made that is in no namespace: it begins with the name of the script's own.
+func sweep(t *testing.T, config *rest.Config, ns string) {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	ctx := context.Background()
+	for _, resource := range []string{"imageclonepolicies", "clonedimages"} {
+		at := client.Resource(clones.SchemeGroupVersion.WithResource(resource))
+		all, err := at.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for i := range all.Items {
+			if name := all.Items[i].GetName(); strings.HasPrefix(name, ns) {
+				_ = at.Delete(ctx, name, metav1.DeleteOptions{})
+			}
+		}
+	}
 }
 
 func dump(config *rest.Config, namespace, resource, name, file string) error {

@@ -65,8 +65,11 @@ func (f *copyFlags) run(cmd *cobra.Command, io *streams, sources []string, targe
 	return err
 }
 
-// pair is an image and where its copy is.
-type pair struct{ source, target image.Ref }
+// pair is an image and where its copy is; digest is what that has to be, where it is known.
+type pair struct {
+	source, target image.Ref
+	digest         string
+}
 
 // pairs says where each source goes.
 func (n *naming) pairs(sources []string, target string) ([]pair, error) {
@@ -90,7 +93,7 @@ func (n *naming) pairs(sources []string, target string) ([]pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, pair{from, to})
+		out = append(out, pair{source: from, target: to})
 	}
 	return out, nil
 }

@@ -73,6 +73,8 @@ func TestImageScripts(t *testing.T) {
 				env.Setenv(name, strings.TrimPrefix(s.URL, "http://"))
 				shelves.Store(env.Getenv(name), s)
 			}
+			_, port, _ := strings.Cut(env.Getenv("SOURCE"), ":")
+			env.Setenv("SOURCE_PORT", port)
 			url := "http://" + env.Getenv("SOURCE")
 			contract.Push(t, url, "tools/one:1", one)
 			env.Setenv("DIGEST", contract.Push(t, url, "team/app:1", app))

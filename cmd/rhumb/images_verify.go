@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,35 +13,44 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"rhumb.run/rhumb/internal/archive"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/registry"
 )
 
 type verifyFlags struct {
+	sight
 	reach
 	naming
-	form string
+	form, lock string
+	all        bool
 }
 
 func newVerify(io *streams) *cobra.Command {
 	f := &verifyFlags{}
 	cmd := &cobra.Command{
-		Use:   "verify SOURCE TARGET...",
+		Use:   "verify SOURCE TARGET... | --lock FILE | --all",
 		Short: "See whether copies are whole and equal their source",
 		Long: `verify looks whether each target has the digest that the source has now, and all of it:
-each manifest is fetched and hashed, each blob asked for with its length.
+each manifest is fetched and hashed, each blob asked for with its length. Of a lock,
+and of the copies that a cluster keeps account of, the digests are known, and no
+source is asked.
 
 The exit code is 1 if a copy is another image or lacks something, and 2 if it could
 not be found out.`,
 		Example: `  rhumb images verify nginx:1.27 registry.example.com/web/nginx:1.27
-  rhumb images verify nginx:1.27 localhost:5000 -o json`,
-		Args: exactly(cobra.MinimumNArgs(2)),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, io, args[0], args[1:]) },
+  rhumb images verify --lock images.lock.yaml -o json
+  rhumb images verify --all`,
+		Args: exactly(cobra.ArbitraryArgs),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, io, args) },
 	}
+	f.sight.flags(cmd, false)
 	f.reach.flags(cmd)
 	f.naming.flags(cmd, clone.Flat)
 	cmd.Flags().StringVarP(&f.form, "output", "o", "", "what was found of each: json")
+	cmd.Flags().StringVar(&f.lock, "lock", "", "the images of a lock, as import wrote it")
+	cmd.Flags().BoolVar(&f.all, "all", false, "every copy that the cluster keeps account of (ClonedImages)")
 	return cmd
 }
 
@@ -59,19 +69,97 @@ type verdict struct {
 	Error        string   `json:"error,omitempty"`
 }
 
-func (f *verifyFlags) run(cmd *cobra.Command, io *streams, source string, targets []string) error {
+func (f *verifyFlags) run(cmd *cobra.Command, io *streams, args []string) error {
 	if err := oneOf("-o", f.form, resultForms...); err != nil {
 		return err
 	}
 	var all []pair
-	for _, t := range targets {
-		p, err := f.pairs([]string{source}, t)
-		if err != nil {
-			return err
+	var err error
+	switch {
+	case len(args) > 0 && (f.all || f.lock != "") || f.all && f.lock != "":
+		return usagef("verify takes SOURCE and TARGETs, or --lock, or --all")
+	case f.all:
+		all, err = f.accounted(cmd, io)
+	case f.lock != "":
+		all, err = lockedPairs(io, f.lock)
+	case len(args) < 2:
+		return usagef("name a source and its copies, or --lock FILE, or --all")
+	default:
+		for _, t := range args[1:] {
+			some, err := f.pairs(args[:1], t)
+			if err != nil {
+				return err
+			}
+			all = append(all, some...)
 		}
-		all = append(all, p...)
+	}
+	if err != nil {
+		return err
 	}
 	return f.verify(cmd.Context(), io, all)
+}
+
+// accounted are the copies that the cluster keeps account of.
+func (f *verifyFlags) accounted(cmd *cobra.Command, io *streams) ([]pair, error) {
+	c, err := f.open(cmd)
+	if err != nil {
+		return nil, err
+	}
+	known, err := c.ClonedImages(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	var out []pair
+	for i := range known {
+		spec, digest := &known[i].Spec, known[i].Status.Digest
+		if digest == "" {
+			sayf(io.err, "%s has no copy yet: it is %s\n", spec.Origin, cmp.Or(string(known[i].Status.State), "new"))
+			continue
+		}
+		p, err := pairOf(spec.Origin, spec.Target, digest)
+		if err != nil {
+			return nil, fmt.Errorf("clonedimage %s: %w", known[i].Name, err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// lockedPairs are the copies that a lock names.
+func lockedPairs(io *streams, file string) ([]pair, error) {
+	raw, err := readNamed(io, file)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := archive.ParseLock(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	var out []pair
+	for _, l := range lock.Images {
+		p, err := pairOf(l.Origin, l.Image, l.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// pairOf is a copy that is known to have a digest.
+func pairOf(source, target, digest string) (pair, error) {
+	from, err := image.Parse(source)
+	if err != nil {
+		return pair{}, err
+	}
+	to, err := image.Parse(target)
+	if err != nil {
+		return pair{}, err
+	}
+	if !image.IsDigest(digest) {
+		return pair{}, fmt.Errorf("%q is no digest", digest)
+	}
+	return pair{source: from, target: untied(to), digest: digest}, nil
 }
 
 // verify looks at copies, several at once, and prints what was found.
@@ -161,7 +249,7 @@ func compare(ctx context.Context, client *registry.Client, p pair) verdict {
 		return v
 	}
 	var err error
-	if v.SourceDigest = p.source.Digest; v.SourceDigest == "" {
+	if v.SourceDigest = cmp.Or(p.digest, p.source.Digest); v.SourceDigest == "" {
 		if v.SourceDigest, err = client.Resolve(ctx, p.source, nil); err != nil {
 			return unknown("source", err, p.source)
 		}
@@ -180,7 +268,7 @@ func compare(ctx context.Context, client *registry.Client, p pair) verdict {
 	}
 	if v.Digest != v.SourceDigest {
 		v.State = "Differs"
-		v.Error = "it is " + v.Digest + ", and the source is " + v.SourceDigest + "; copy it again with --overwrite, or name the source by its digest"
+		v.Error = "it is " + v.Digest + ", and " + v.SourceDigest + " is wanted; copy it again with --overwrite, or name the source by its digest"
 		return v
 	}
 	found, err := client.Verify(ctx, target.At(v.Digest), nil)
