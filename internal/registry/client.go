@@ -73,29 +73,46 @@ func (c *Client) SetPaces(rules map[string]Pace) { c.paces.set(rules) }
 // try does something at one endpoint as one login; login is nil for nobody in particular.
 type try func(ctx context.Context, e Endpoint, login *image.Login) error
 
+// way is which endpoints are asked, and by whom.
+type way struct {
+	mirrors, own bool
+	// explicit is set where credentials that were named are tried alone: if they are refused nobody else's are.
+	explicit bool
+}
+
 // each tries the endpoints of a reference in order, at each the logins in order, until one succeeds. The failure of the
 // registry's own endpoints is the image's failure; that of a mirror is only told.
 func (c *Client) each(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
-	return c.eachOf(ctx, ref, logins, c.hosts.Endpoints, do)
+	return c.eachOf(ctx, ref, logins, way{mirrors: true}, do)
+}
+
+// source is each for what is copied.
+func (c *Client) source(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
+	return c.eachOf(ctx, ref, logins, way{mirrors: true, explicit: true}, do)
 }
 
 // origin is each without the mirrors: what is written, and what is asked about it, is the registry's own.
 func (c *Client) origin(ctx context.Context, ref image.Ref, logins image.Logins, do try) error {
-	return c.eachOf(ctx, ref, logins, func(host string) []Endpoint {
-		own := slices.DeleteFunc(c.hosts.Endpoints(host), func(e Endpoint) bool { return e.Mirror })
-		for i := range own {
-			own[i].own = true
-		}
-		return own
-	}, do)
+	return c.eachOf(ctx, ref, logins, way{own: true, explicit: true}, do)
 }
 
-func (c *Client) eachOf(ctx context.Context, ref image.Ref, logins image.Logins, endpoints func(host string) []Endpoint, do try) error {
+func (w way) endpoints(h *Hosts, host string) []Endpoint {
+	all := h.Endpoints(host)
+	if !w.mirrors {
+		all = slices.DeleteFunc(all, func(e Endpoint) bool { return e.Mirror })
+	}
+	for i := range all {
+		all[i].own = w.own
+	}
+	return all
+}
+
+func (c *Client) eachOf(ctx context.Context, ref image.Ref, logins image.Logins, w way, do try) error {
 	c.hosts.await(ctx)
 	var said []string
 	worst := &answer{reason: image.ReasonUnreachable}
-	for _, e := range endpoints(ref.Host) {
-		a := c.at(ctx, e, ref, logins, do)
+	for _, e := range w.endpoints(c.hosts, ref.Host) {
+		a := c.at(ctx, e, ref, logins, w, do)
 		if a == nil {
 			return nil
 		}
@@ -137,13 +154,13 @@ func weight(a *answer) int {
 }
 
 // at tries one endpoint: each login until one is let in, or nobody's if there is none.
-func (c *Client) at(ctx context.Context, e Endpoint, ref image.Ref, logins image.Logins, do try) *answer {
+func (c *Client) at(ctx context.Context, e Endpoint, ref image.Ref, logins image.Logins, w way, do try) *answer {
 	candidates := logins.For(e.LoginHost, ref.Repository)
 	last, refusedLogins := c.as(ctx, e, candidates, do)
 	if last == nil && len(candidates) > 0 {
 		return nil
 	}
-	if (len(candidates) == 0 || last.reason == image.ReasonUnauthorized) && c.keychain != nil {
+	if (len(candidates) == 0 || last.reason == image.ReasonUnauthorized && !w.explicit) && c.keychain != nil {
 		own := c.keychain.Logins(ctx, e.LoginHost, ref.Repository)
 		if len(own) > 0 {
 			var more []string

@@ -5,6 +5,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,11 +19,97 @@ import (
 type copying struct {
 	*Copier
 	Job
-	// parts are the manifests that the target lacks, by digest.
-	parts map[string]part
+	// root is what is copied; parts are the manifests that the target lacks, by digest.
+	root     part
+	parts    map[string]part
+	tags     []string
+	attached int
 
 	sent, mounted, skipped, total atomic.Int64
 	blobsDone, blobsAll           atomic.Int64
+}
+
+// copy copies the image, then what is about it.
+func (r *copying) copy(ctx context.Context, digest string) (Copied, error) {
+	err := r.whole(ctx, digest, true)
+	if lost(err) {
+		// The target has lost what it had: what we know of it is worth nothing.
+		r.whereabouts.forget(r.Target.Host)
+		r.parts = map[string]part{}
+		err = r.whole(ctx, digest, false)
+	}
+	if err == nil {
+		err = r.name(ctx)
+	}
+	if err == nil && (r.Job.Referrers || r.CosignTags) {
+		err = r.attach(ctx, digest)
+	}
+	if err != nil {
+		return Copied{}, err
+	}
+	return r.copied(r.root.digest, digest, false), nil
+}
+
+func (r *copying) copied(digest, source string, already bool) Copied {
+	return Copied{
+		Digest: digest, Source: source, Already: already, Attached: r.attached,
+		Tags: append(r.anchors(digest), r.tags...), Progress: r.progress(),
+	}
+}
+
+// whole brings all of the image there, under its digest.
+func (r *copying) whole(ctx context.Context, digest string, trust bool) error {
+	if err := r.gather(ctx, digest, trust); err != nil {
+		return err
+	}
+	if r.MaxSize > 0 && r.total.Load() > r.MaxSize {
+		return &CopyFailure{Source: true, Failure: &image.Failure{
+			Reason: image.ReasonTooLarge, Detail: fmt.Sprintf("its %d bytes are more than the %d that may be copied", r.total.Load(), r.MaxSize),
+			Fix: "raise the limit, or choose platforms",
+		}}
+	}
+	err := r.store(ctx)
+	if less := r.root.less; less != nil && rejected(err) {
+		// It does not take an index whose images are not all there: then one that names no others.
+		delete(r.parts, r.root.digest)
+		r.root = *less
+		r.parts[less.digest] = *less
+		err = r.store(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return r.verify(ctx, r.root.digest)
+}
+
+// rejected is true of a target that would not take what it was given.
+func rejected(err error) bool {
+	f, ok := errors.AsType[*CopyFailure](err)
+	return ok && !f.Source && f.Reason == image.ReasonPushRejected
+}
+
+// name writes the tags, when all that they name is there. A tag beside a digest is for people: one that is there may be
+// newer, and stays.
+func (r *copying) name(ctx context.Context) error {
+	tags := r.anchors(r.root.digest)
+	if r.Target.Tag != "" {
+		had := ""
+		if r.Target.Pinned() {
+			var err error
+			if had, err = r.has(ctx, r.Target.Tagged(r.Target.Tag), r.TargetLogins); err != nil {
+				return err
+			}
+		}
+		if had == "" {
+			tags = append(tags, r.Target.Tag)
+		}
+	}
+	for _, tag := range tags {
+		if err := r.put(ctx, tag, r.root); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // store sends all blobs, then the manifests, each after those that it names.
@@ -117,12 +204,6 @@ func (r *copying) levels() [][]part {
 	return out
 }
 
-// lost is true of a registry that misses what it said it had.
-func lost(err error) bool {
-	f, ok := errors.AsType[*CopyFailure](err)
-	return ok && !f.Source && strings.Contains(f.Detail, "BLOB_UNKNOWN")
-}
-
 // thereAlready asks the target for a manifest, so that the source is not asked for what nobody needs.
 func (r *copying) thereAlready(ctx context.Context, digest string) (bool, error) {
 	_, err := r.Client.ResolveOrigin(ctx, r.Target.At(digest), r.TargetLogins)
@@ -159,6 +240,11 @@ func (r *copying) blob(ctx context.Context, d descriptor) error {
 
 func (r *copying) send(ctx context.Context, e Endpoint, l *image.Login, from *stream) error {
 	d := from.want
+	if d.Size >= worthLearning && r.whereabouts.of(r.Target, d.Digest) == "" {
+		if err := r.learn(ctx); err != nil {
+			return err
+		}
+	}
 	known := r.whereabouts.of(r.Target, d.Digest) != "" // before the target is asked: what comes in between is not missed
 	if had, err := r.had(ctx, e, l, d); err != nil || had {
 		return err
@@ -201,6 +287,14 @@ func (r *copying) had(ctx context.Context, e Endpoint, l *image.Login, d descrip
 
 func (r *copying) add(counter *atomic.Int64, n int64) {
 	counter.Add(n)
+	switch counter {
+	case &r.sent:
+		countBytes("copied", n)
+	case &r.mounted:
+		countBytes("mounted", n)
+	case &r.skipped:
+		countBytes("skipped", n)
+	}
 	if r.Progress != nil {
 		r.Progress(r.progress())
 	}

@@ -22,9 +22,9 @@ type ask struct {
 	repository string
 	path       string // after the repository: manifests/latest, blobs/sha256:…
 	accept     string
-	// write asks for leave to push as well, and from for leave to pull from another repository.
-	write bool
-	from  string
+	// write asks for leave to push as well, remove for leave to delete, and from for leave to pull from another repository.
+	write, remove bool
+	from          string
 	// at is where the registry itself sent us, in place of the path.
 	at    *url.URL
 	query url.Values
@@ -44,7 +44,7 @@ type body struct {
 // do sends one request and answers a challenge. The caller closes the body of a response that it is given.
 func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) (*http.Response, error) {
 	repository := e.path(a.repository)
-	key := sessionKey{endpoint: e.URL.Scheme + "://" + e.URL.Host, repository: repository, write: a.write, from: a.from}
+	key := sessionKey{endpoint: e.URL.Scheme + "://" + e.URL.Host, repository: repository, write: a.write, remove: a.remove, from: a.from}
 	if login != nil {
 		key.login = image.Logins{*login}.Digest()
 	}

@@ -3,9 +3,11 @@
 package registry
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -41,6 +43,17 @@ var (
 		Name: "rhumb_registry_queue_depth",
 		Help: "Requests that wait for their turn at a registry.",
 	}, []string{"host"})
+	copiesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rhumb_images_copies_total",
+		Help: "Images that were to be copied, by result (copied, already, failed) and the reason of a failure.",
+	}, []string{"result", "reason"})
+	copySeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "rhumb_images_copy_seconds", Help: "How long copies took that copied something.", Buckets: prometheus.ExponentialBuckets(0.25, 2, 14),
+	})
+	bytesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rhumb_images_bytes_total",
+		Help: "Bytes of images: copied, mounted from another repository of the target, or skipped since they were there.",
+	}, []string{"how"})
 	register  sync.Once
 	hostsSeen struct {
 		sync.Mutex
@@ -50,7 +63,7 @@ var (
 
 func registerMetrics() {
 	register.Do(func() {
-		metrics.Registry.MustRegister(pollsTotal, pollsShared, pollsWanted, requestsTotal, quotaRemaining, queueDepth)
+		metrics.Registry.MustRegister(pollsTotal, pollsShared, pollsWanted, requestsTotal, quotaRemaining, queueDepth, copiesTotal, copySeconds, bytesTotal)
 	})
 }
 
@@ -72,6 +85,23 @@ func countRequest(host, method, kind string, resp *http.Response) {
 	}
 	requestsTotal.WithLabelValues(hostLabel(host), method, kind, strconv.Itoa(code)).Inc()
 }
+
+func countCopy(done Copied, err error, took time.Duration) {
+	result, reason := "copied", ""
+	switch f, ok := errors.AsType[*CopyFailure](err); {
+	case ok:
+		result, reason = "failed", f.Reason
+	case err != nil:
+		result = "failed"
+	case done.Already:
+		result = "already"
+	default:
+		copySeconds.Observe(took.Seconds())
+	}
+	copiesTotal.WithLabelValues(result, reason).Inc()
+}
+
+func countBytes(how string, n int64) { bytesTotal.WithLabelValues(how).Add(float64(n)) }
 
 func hostLabel(host string) string {
 	hostsSeen.Lock()

@@ -29,13 +29,24 @@ type part struct {
 	media, digest string
 	children      []string // manifests
 	blobs         []descriptor
+	// foreign takes layers along that say that they lie elsewhere.
+	foreign bool
+	// less is the same index for some platforms alone, where this one is sent although some of its images are not.
+	less *part
 }
 
-// gather reads the manifests that the target lacks, level by level.
-func (r *copying) gather(ctx context.Context, root string) error {
-	seen := map[string]bool{root: true}
-	level := []string{root}
-	for depth := 0; len(level) > 0; depth++ {
+// gather reads the manifests that the target lacks, level by level; trust is given to what it says it has.
+func (r *copying) gather(ctx context.Context, root string, trust bool) error {
+	r.total.Store(0)
+	r.blobsAll.Store(0)
+	there, err := r.top(ctx, root, trust)
+	if err != nil || there {
+		return err
+	}
+	r.parts[r.root.digest] = r.root
+	seen := map[string]bool{r.root.digest: true}
+	level := r.unseen(nil, &r.root, seen)
+	for depth := 1; len(level) > 0; depth++ {
 		if depth > maxDepth {
 			return sourceFailure(unlike("its index holds indexes more than %d deep", maxDepth))
 		}
@@ -47,7 +58,7 @@ func (r *copying) gather(ctx context.Context, root string) error {
 		group.SetLimit(r.atOnce())
 		for i, digest := range level {
 			group.Go(func() (err error) {
-				found[i], err = r.lacking(together, digest, digest == root)
+				found[i], err = r.lacking(together, digest, trust)
 				return err
 			})
 		}
@@ -56,15 +67,9 @@ func (r *copying) gather(ctx context.Context, root string) error {
 		}
 		level = nil
 		for _, p := range found {
-			if p == nil {
-				continue
-			}
-			r.parts[p.digest] = *p
-			for _, child := range p.children {
-				if !seen[child] {
-					seen[child] = true
-					level = append(level, child)
-				}
+			if p != nil {
+				r.parts[p.digest] = *p
+				level = r.unseen(level, p, seen)
 			}
 		}
 	}
@@ -75,9 +80,49 @@ func (r *copying) gather(ctx context.Context, root string) error {
 	return nil
 }
 
-// lacking is a manifest, unless the target has it; of the root that is known.
-func (r *copying) lacking(ctx context.Context, digest string, root bool) (*part, error) {
-	if !root {
+// top reads the manifest at the top, from the target if that has it.
+func (r *copying) top(ctx context.Context, digest string, trust bool) (there bool, err error) {
+	if trust && len(r.Platforms) == 0 {
+		if there, err = r.thereAlready(ctx, digest); err != nil {
+			return there, err
+		}
+	}
+	if there {
+		r.root, err = r.Client.rootAt(ctx, r.Target.At(digest), r.TargetLogins)
+		return true, targetFailure(err)
+	}
+	if r.root, err = r.fetch(ctx, digest); err != nil || len(r.Platforms) == 0 {
+		return false, err
+	}
+	less, err := r.root.subset(r.Platforms)
+	switch {
+	case err != nil:
+		return false, sourceFailure(err)
+	case less.digest == r.root.digest:
+	case r.Sparse:
+		r.root.children, r.root.less = less.children, &less
+	default:
+		r.root = less
+	}
+	if !trust {
+		return false, nil
+	}
+	return r.thereAlready(ctx, r.root.digest)
+}
+
+func (r *copying) unseen(level []string, p *part, seen map[string]bool) []string {
+	for _, digest := range p.children {
+		if !seen[digest] {
+			seen[digest] = true
+			level = append(level, digest)
+		}
+	}
+	return level
+}
+
+// lacking is a manifest, unless the target has it.
+func (r *copying) lacking(ctx context.Context, digest string, trust bool) (*part, error) {
+	if trust {
 		if there, err := r.thereAlready(ctx, digest); err != nil || there {
 			return nil, err
 		}
@@ -86,18 +131,21 @@ func (r *copying) lacking(ctx context.Context, digest string, root bool) (*part,
 	return &p, err
 }
 
-// fetch gets a manifest from the source and reads it.
+// fetch gets a manifest from the source and reads it; once, however often it is tried to copy it.
 func (r *copying) fetch(ctx context.Context, digest string) (part, error) {
-	p := part{digest: digest}
-	err := r.Client.each(ctx, r.Source.At(digest), r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
-		var err error
-		p.raw, _, err = r.Client.manifest(ctx, e, l, r.Source.At(digest))
-		return err
-	})
-	if err == nil {
-		err = p.read()
+	key := r.Source.Host + "/" + r.Source.Repository + "@" + digest + " " + r.SourceLogins.Digest()
+	p := part{digest: digest, raw: r.manifests.get(key), foreign: r.NonDistributable}
+	if p.raw == nil {
+		err := r.Client.source(ctx, r.Source.At(digest), r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) (err error) {
+			p.raw, _, err = r.Client.manifest(ctx, e, l, r.Source.At(digest))
+			return err
+		})
+		if err != nil {
+			return p, sourceFailure(err)
+		}
+		r.manifests.put(key, p.raw)
 	}
-	return p, sourceFailure(err)
+	return p, sourceFailure(p.read())
 }
 
 // read finds what a manifest names. What lies at addresses of its own is not the registry's, and stays there.
@@ -131,7 +179,7 @@ func (p *part) read() error {
 		p.children = append(p.children, d.Digest)
 	}
 	blobs, err := distinct(m.Layers)
-	p.blobs = slices.DeleteFunc(blobs, func(d descriptor) bool { return d.elsewhere() })
+	p.blobs = slices.DeleteFunc(blobs, func(d descriptor) bool { return !p.foreign && d.elsewhere() })
 	return err
 }
 

@@ -31,7 +31,7 @@ type stream struct {
 func (s *stream) open(ctx context.Context) (io.ReadCloser, error) {
 	var from io.ReadCloser
 	r := s.run
-	err := r.Client.each(ctx, r.Source, r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
+	err := r.Client.source(ctx, r.Source, r.SourceLogins, func(ctx context.Context, e Endpoint, l *image.Login) error {
 		resp, err := r.Client.do(ctx, e, l, ask{method: http.MethodGet, repository: r.Source.Repository, path: "blobs/" + s.want.Digest, download: true})
 		if err != nil {
 			return err

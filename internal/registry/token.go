@@ -23,10 +23,10 @@ const (
 	expiryMargin  = 10 * time.Second
 )
 
-// sessionKey is one registry as one login sees one of its repositories, to read or also to write.
+// sessionKey is one registry as one login sees one of its repositories, to read or also to write or to delete.
 type sessionKey struct {
 	endpoint, login, repository string
-	write                       bool
+	write, remove               bool
 	// from is another repository that it reads, for content that both have.
 	from string
 }
@@ -36,6 +36,9 @@ func (k sessionKey) scopes() []string {
 	actions := "pull"
 	if k.write {
 		actions = "pull,push"
+	}
+	if k.remove {
+		actions += ",delete"
 	}
 	out := []string{"repository:" + k.repository + ":" + actions}
 	if k.from != "" {

@@ -124,6 +124,12 @@ func (r Ref) At(digest string) Ref {
 	return r
 }
 
+// Tagged is the reference with another tag, and no digest.
+func (r Ref) Tagged(tag string) Ref {
+	r.Tag, r.Digest = tag, ""
+	return r
+}
+
 // Manifest is what a registry is asked for: the digest where there is one, else the tag.
 func (r Ref) Manifest() string {
 	if r.Pinned() {
@@ -145,3 +151,12 @@ func DigestOf(revision string) string {
 	}
 	return ""
 }
+
+// AnchorTag is the tag under which a digest is kept in a registry that takes for garbage what has no tag. OCI gives
+// sha256-<hex> alone to the list of what refers to a digest, on registries that keep no such list themselves: an image under
+// that name would hide its signatures, and be overwritten by the next. With a word behind it, as cosign's .sig and imgpkg's
+// .imgpkg have, it is nobody else's.
+func AnchorTag(digest string) string { return FallbackTag(digest) + ".rhumb" }
+
+// FallbackTag is where OCI has the list of what refers to a digest, on registries that keep none themselves.
+func FallbackTag(digest string) string { return strings.Replace(digest, ":", "-", 1) }

@@ -107,6 +107,9 @@ func (f *Front) Tokens(host, user string) image.Logins {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			action = "push"
 		}
+		if r.Method == http.MethodDelete {
+			action = "delete"
+		}
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		f.mu.Lock()
 		scopes, known := f.tokens[token]

@@ -14,5 +14,7 @@ import (
 )
 
 func TestInMemory(t *testing.T) {
-	contract.Run(t, func(*testing.T) http.Handler { return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))) })
+	contract.Run(t, func(*testing.T) http.Handler {
+		return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(true))
+	})
 }
