@@ -20,11 +20,14 @@ const (
 	// webhookConfiguration has the name of Cartographer's, whose place it takes: left
 	// alone, that would ask a service which is not there, and let nobody edit a chain.
 	webhookConfiguration = "cartographer-validating-webhook-configuration"
+	// podsConfiguration is that by which we are asked about pods.
+	podsConfiguration = "rhumb-images"
 )
 
-// addAdmission answers the API server on every replica.
-func addAdmission(mgr manager.Manager, o options) error {
-	server := &admission.Server{Address: o.webhook}
+// addAdmission answers the API server on every replica: about pods, too, if
+// there is somebody who knows of their images.
+func addAdmission(mgr manager.Manager, o options, images admission.Images) error {
+	server := &admission.Server{Address: o.webhook, Images: images}
 	if o.certDir != "" {
 		folder, err := admission.Folder(o.certDir)
 		if err != nil {
@@ -45,6 +48,9 @@ func addAdmission(mgr manager.Manager, o options) error {
 		Names:         append([]string{webhookService + "." + o.leaderNamespace + ".svc"}, o.webhookNames...),
 		Clock:         clock.RealClock{},
 		Log:           ctrl.Log.WithName("admission"),
+	}
+	if images != nil {
+		keeper.Mutating = podsConfiguration
 	}
 	server.Certificate = keeper.Certificate
 	return together(mgr, server, keeper)

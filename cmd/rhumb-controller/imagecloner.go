@@ -13,6 +13,8 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"rhumb.run/rhumb/internal/admission"
+	"rhumb.run/rhumb/internal/controller/imageadmission"
 	"rhumb.run/rhumb/internal/controller/imageclone"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
@@ -20,14 +22,21 @@ import (
 )
 
 // addImageCloner joins the controller that copies images and the engine that
-// does it.
-func addImageCloner(mgr manager.Manager, o options, client *registry.Client, hosts *registry.Hosts) error {
+// does it, and what admission has to know of them.
+func addImageCloner(mgr manager.Manager, o options, client *registry.Client, hosts *registry.Hosts) (admission.Images, error) {
 	env, logins, err := envCloner(o, hosts)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	access := newAccess(mgr.GetAPIReader(), o.leaderNamespace, logins)
+	var images admission.Images
+	if o.answers() {
+		if images, err = imageadmission.Add(mgr, imageadmission.Options{Looks: questions{client, access}, Env: env}); err != nil {
+			return nil, err
+		}
 	}
 	if env == nil {
-		return nil
+		return images, nil
 	}
 	_, err = imageclone.Add(mgr, imageclone.Options{
 		Engine: engine{&registry.Copier{Client: client}},
@@ -40,7 +49,7 @@ func addImageCloner(mgr manager.Manager, o options, client *registry.Client, hos
 		Env:   env,
 		Kinds: env.Match.Kinds,
 	})
-	return err
+	return images, err
 }
 
 // envCloner reads the image cloner's environment. Without any of its variables

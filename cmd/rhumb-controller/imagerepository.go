@@ -14,6 +14,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"rhumb.run/rhumb/internal/admission"
 	"rhumb.run/rhumb/internal/artifact"
 	"rhumb.run/rhumb/internal/controller/imagerepository"
 	"rhumb.run/rhumb/internal/core/image"
@@ -29,24 +30,25 @@ const artifactCacheSize = 2 << 30
 var imageLimits = tree.Limits{Bytes: 8 << 30, Entries: 250_000}
 
 // addImages adds those who ask registries. How registries are reached is one
-// thing for all of them.
-func addImages(ctx context.Context, mgr manager.Manager, o options, pushed heard) error {
+// thing for all of them. What it returns knows what admission has to know; nil
+// if nobody does.
+func addImages(ctx context.Context, mgr manager.Manager, o options, pushed heard) (admission.Images, error) {
 	if !o.runs("imagerepository") && !o.runs("imagecloner") {
-		return nil
+		return nil, nil
 	}
 	client, hosts, err := addRegistries(mgr, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if o.runs("imagerepository") {
 		if err := addImageRepositories(ctx, mgr, o, pushed, client, hosts); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if o.runs("imagecloner") {
-		return addImageCloner(mgr, o, client, hosts)
+	if !o.runs("imagecloner") {
+		return nil, nil
 	}
-	return nil
+	return addImageCloner(mgr, o, client, hosts)
 }
 
 // addImageRepositories joins the controller that polls registries and the

@@ -95,6 +95,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	return o, o.check()
 }
 
+// answers tells whether the API server is answered.
+func (o *options) answers() bool { return o.runs("admission") && o.webhook != "0" }
+
 // clonerAlone is true of the image cloner as people had it before there was anything else: configured by its environment.
 func (o *options) clonerAlone() bool {
 	return slices.Equal(o.controllers, []string{"imagecloner"})

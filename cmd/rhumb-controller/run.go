@@ -66,11 +66,12 @@ func serve(ctx context.Context, config *rest.Config, o options) error {
 	if err := addBlueprints(mgr, o); err != nil {
 		return err
 	}
-	if err := addImages(ctx, mgr, o, pushed); err != nil {
+	images, err := addImages(ctx, mgr, o, pushed)
+	if err != nil {
 		return err
 	}
-	if o.runs("admission") && o.webhook != "0" {
-		if err := addAdmission(mgr, o); err != nil {
+	if o.answers() {
+		if err := addAdmission(mgr, o, images); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,8 @@ type Inventory struct {
 	env      *clone.Policy
 	seen     *seen
 	policies atomic.Pointer[clone.Policies]
+	// remembers is set once everything that is asked about is in memory; Start alone looks at it.
+	remembers bool
 }
 
 // byCopy finds a ClonedImage by what it is about.
@@ -77,6 +79,9 @@ func (*Inventory) NeedLeaderElection() bool { return false }
 func (i *Inventory) Start(ctx context.Context) error {
 	informer, err := i.cache.GetInformer(ctx, &v1alpha1.ImageClonePolicy{})
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("watching ImageClonePolicies: %w", err)
 	}
 	changed := make(chan struct{}, 1)
@@ -97,12 +102,6 @@ func (i *Inventory) Start(ctx context.Context) error {
 		return fmt.Errorf("watching ImageClonePolicies: %w", err)
 	}
 	defer func() { _ = informer.RemoveEventHandler(handle) }()
-	// What is asked about is in memory before the first question.
-	for _, o := range owners() {
-		if _, err := i.cache.GetInformer(ctx, o); err != nil {
-			return fmt.Errorf("watching owners of pods: %w", err)
-		}
-	}
 	for {
 		if err := i.compile(ctx); err != nil {
 			return err
@@ -140,8 +139,31 @@ func (i *Inventory) compile(ctx context.Context) error {
 			all = append(all, p)
 		}
 	}
+	if len(all) > 0 {
+		if err := i.remember(ctx); err != nil {
+			return err
+		}
+	}
 	ordered := clone.InOrder(all)
 	i.policies.Store(&ordered)
+	return nil
+}
+
+// remember has in memory what pods are asked about for, before the first question. Without a policy there is none, and
+// nothing is remembered.
+func (i *Inventory) remember(ctx context.Context) error {
+	if i.remembers {
+		return nil
+	}
+	for _, o := range append(owners(), &v1alpha1.ClonedImage{}) {
+		if _, err := i.cache.GetInformer(ctx, o); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("watching owners of pods: %w", err)
+		}
+	}
+	i.remembers = true
 	return nil
 }
 

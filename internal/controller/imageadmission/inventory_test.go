@@ -142,15 +142,19 @@ func TestWhoMadeAPod(t *testing.T) {
 	owned := func(kind, name string) string {
 		return fmt.Sprintf(`ownerReferences: [{apiVersion: example.com/v1, kind: %s, name: %s, uid: u, controller: true}]`, kind, name)
 	}
+	apps := map[string]client.Object{}
 	for kind, text := range map[string]string{
 		"Deployment":  `{metadata: {name: web, namespace: %s}, spec: {replicas: 0, selector: {matchLabels: {a: b}}, ` + template("Always") + `}}`,
 		"StatefulSet": `{metadata: {name: db, namespace: %s, ` + owned("Cluster", "pg") + `}, spec: {replicas: 0, serviceName: db, selector: {matchLabels: {a: b}}, ` + template("Always") + `}}`,
 		"CronJob":     `{metadata: {name: nightly, namespace: %s}, spec: {schedule: "0 0 1 1 *", jobTemplate: {spec: {` + template("Never") + `}}}}`,
 	} {
-		r.create(made[kind](), fmt.Sprintf(text, r.ns))
+		apps[kind] = made[kind]()
+		r.create(apps[kind], fmt.Sprintf(text, r.ns))
 	}
+	// The garbage collector ends what names an owner that is another.
 	r.create(made["Job"](), fmt.Sprintf(`{metadata: {name: nightly-1, namespace: %s, ownerReferences: [`+
-		`{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: u, controller: true}]}, spec: {suspend: true, %s}}`, r.ns, template("Never")))
+		`{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: %s, controller: true}]}, spec: {suspend: true, %s}}`,
+		r.ns, apps["CronJob"].GetUID(), template("Never")))
 	for name, c := range map[string]struct {
 		why, owner, labels string
 		want               clone.Subject
@@ -169,7 +173,9 @@ func TestWhoMadeAPod(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got clone.Subject
-			r.until("memory has what was made: "+c.why, func() bool {
+			sub := *r
+			sub.t = t
+			sub.until("memory has what was made: "+c.why, func() bool {
 				_, in := r.Incoming(t.Context(), r.ns, pod, nil)
 				got = in.Subject
 				return got.Kind == c.want.Kind && got.Name == c.want.Name && got.Owner == c.want.Owner
