@@ -60,6 +60,7 @@ type copying struct {
 
 func newCopying(t *testing.T, start func(*testing.T) http.Handler) *copying {
 	c := &copying{T: t, source: NewFront(t, start(t)), target: NewFront(t, start(t))}
+	c.source.start, c.target.start = start, start
 	c.store = NewFront(t, c.target.next)
 	// The store is trusted as an address, since no other may be on loopback; no login is for it.
 	c.hosts = Reach(map[string]*Front{Host: c.source, Target: c.target, "store.example.com": c.store})

@@ -36,6 +36,7 @@ type Front struct {
 	gate     func(w http.ResponseWriter, r *http.Request) bool
 	tokens   map[string]string // token → what it is for
 	issued   int
+	start    func(*testing.T) http.Handler
 }
 
 // Request is one that a front was asked.
@@ -81,7 +82,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.asked = append(f.asked, r.Method+" "+r.URL.Path)
 	f.requests = append(f.requests, q)
-	fault, gate := f.fault, f.gate
+	fault, gate, next := f.fault, f.gate, f.next
 	f.mu.Unlock()
 	f.wall.look(f, r)
 	r.Body = &counted{ReadCloser: r.Body, f: f, n: &q.In}
@@ -89,9 +90,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case gate != nil && !gate(rec, r):
 	case fault != nil:
-		fault(rec, r, f.next)
+		fault(rec, r, next)
 	default:
-		f.next.ServeHTTP(rec, r)
+		next.ServeHTTP(rec, r)
 	}
 }
 
@@ -100,6 +101,14 @@ func (f *Front) Fault(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault = fault
+}
+
+// Empty puts an empty registry behind the front, as if it had lost its storage.
+func (f *Front) Empty(t *testing.T) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.next = f.start(t)
 }
 
 // Asked returns the requests since it was called last, as "METHOD /path".

@@ -36,7 +36,7 @@ func Run(t *testing.T, start func(t *testing.T) http.Handler) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, NewFront(t, start(t))) })
 	}
-	for _, some := range []map[string]func(*copying){copies, verifies, paced, attached} {
+	for _, some := range []map[string]func(*copying){copies, verifies, paced, attached, tagged, hostile} {
 		for name, test := range some {
 			t.Run(name, func(t *testing.T) { test(newCopying(t, start)) })
 		}

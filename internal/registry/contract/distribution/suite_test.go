@@ -19,6 +19,7 @@ func TestDistribution(t *testing.T) {
 		c.Log.Level = "error"
 		c.Log.AccessLog.Disabled = true
 		c.HTTP.Secret = "of the test"
+		c.Storage["delete"] = configuration.Parameters{"enabled": true}
 		c.Validation.Manifests.URLs.Allow = []string{"^https://example.com/"}
 		return handlers.NewApp(t.Context(), c)
 	})
