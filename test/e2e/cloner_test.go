@@ -258,15 +258,15 @@ func (j *clonerJourney) killedMidCopy(t *testing.T) {
 	must(t, j.s.Rewritten(j.ctx, "big", "localhost:5000/team/big:1"))
 }
 
-// debugged adds a container to a pod that runs from a copy: it has to start, and
+// debugged adds a container to a pod that runs from a copy: it has to run, and
 // the pod has to stay as it is.
 func (j *clonerJourney) debugged(t *testing.T) {
 	pod := j.s.Pods(cloner.Name)[0].GetName()
-	_, err := j.s.Kubectl(j.ctx, "debug", pod, "--image="+cloner.Image, "--container=look", "--", "sleep", "1000000")
+	_, err := j.s.Kubectl(j.ctx, "debug", pod, "--image="+cloner.Image, "--container=look", "--", "sleep", "1")
 	must(t, err)
 	must(t, rig.Until(j.ctx, "the container for looking to run", 200*time.Millisecond, func() (bool, string) {
 		out, err := j.s.Kubectl(j.ctx, "get", "pod", pod, "-o", "jsonpath={.status.ephemeralContainerStatuses[0].state}")
-		return strings.Contains(out, "running"), fmt.Sprint(out, err)
+		return strings.Contains(out, "running") || strings.Contains(out, `"exitCode":0`), fmt.Sprint(out, err)
 	}))
 	must(t, j.s.Rewritten(j.ctx, cloner.Name, cloner.Copy))
 }
