@@ -152,6 +152,9 @@ func (j *clonerJourney) fromHubToCopy(t *testing.T) {
 		}
 		rest = after
 	}
+	if !strings.Contains(j.logged(t), "image copied") {
+		t.Error("the log does not say how much was copied, and how fast")
+	}
 	hub, err := j.lab.Hub(j.ctx)
 	must(t, err)
 	if len(hub.Logins) > 0 {

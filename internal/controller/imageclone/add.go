@@ -46,7 +46,7 @@ func Add(mgr manager.Manager, o Options) (*Cloner, error) {
 		diary: newDiary(mgr.GetLogger().WithName("controller").WithName("image-cloner")), written: newWritten(),
 		events: mgr.GetEventRecorder("image-cloner"),
 	}
-	r.ledger = newLedger(o.Engine, o.Order, r.wake)
+	r.ledger = newLedger(o.Engine, o.Order, r.wake, mgr.GetLogger().WithName("image-copies"))
 	if o.Env != nil {
 		r.SetPolicies(clone.InOrder([]*clone.Policy{o.Env}))
 	}

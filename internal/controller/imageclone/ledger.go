@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/internal/core/clone"
@@ -52,6 +53,7 @@ type ledger struct {
 	// wake is called for each object that waits for a copy of which something else is known now. It must not block.
 	wake  func(User)
 	slots chan struct{}
+	log   logr.Logger
 	base  context.Context //nolint:containedctx // timers start copies, and Start ends them all
 	stop  context.CancelFunc
 	// changed, if set, is told of each copy whose entry reads differently.
@@ -79,10 +81,10 @@ type entry struct {
 	progress clone.Progress
 }
 
-func newLedger(e Engine, order Order, wake func(User)) *ledger {
+func newLedger(e Engine, order Order, wake func(User), log logr.Logger) *ledger {
 	base, stop := context.WithCancel(context.Background())
 	return &ledger{
-		engine: e, order: order, wake: wake, slots: make(chan struct{}, atOnce), base: base, stop: stop,
+		engine: e, order: order, wake: wake, log: log, slots: make(chan struct{}, atOnce), base: base, stop: stop,
 		all: map[Key]*entry{}, wants: map[User][]Key{},
 	}
 }
@@ -210,7 +212,15 @@ func (l *ledger) copy(ctx context.Context, key Key, e *entry, user User) (clone.
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return l.engine.Copy(ctx, job, func(p clone.Progress) { l.note(e, p) })
+	m := newMeter(l.log, l.choiceOf(e), time.Now)
+	outcome, err := l.engine.Copy(ctx, job, func(p clone.Progress) {
+		l.note(e, p)
+		m.Note(p)
+	})
+	if err == nil {
+		m.End(outcome)
+	}
+	return outcome, err
 }
 
 func (l *ledger) choiceOf(e *entry) clone.Choice {

@@ -116,6 +116,7 @@ func (b *brief) of(line string) (string, bool) {
 	switch {
 	case f[1] == "ERROR":
 		words = "ERROR " + f[2] + "  " + words
+	case f[2] == "image-copies":
 	case f[2] != "controller.image-cloner" || strings.Contains(words, `"namespace": "kube-system"`):
 		return "", false
 	}

@@ -97,6 +97,7 @@ func TestBrief(t *testing.T) {
 	for _, line := range []string{
 		"2026-11-21T23:55:53Z\tINFO\tStarting workers\t{\"controller\": \"image-cloner\", \"worker count\": 4}",
 		at + "inspecting deployment" + of,
+		"2026-11-21T23:55:56Z\tINFO\timage-copies\tcopying image\t{\"bytes\": \"1/2\"}",
 		at + "image already cloned" + of,
 		at + "inspecting deployment" + of, // the same again
 		at + "inspecting deployment\t{\"name\": \"coredns\", \"namespace\": \"kube-system\"}",
@@ -109,7 +110,7 @@ func TestBrief(t *testing.T) {
 		}
 	}
 	want := []string{
-		`inspecting deployment  {"name": "nginx", "namespace": "demo-system"}`, `image already cloned  {"name": "nginx", "namespace": "demo-system"}`,
+		`inspecting deployment  {"name": "nginx", "namespace": "demo-system"}`, `copying image  {"bytes": "1/2"}`, `image already cloned  {"name": "nginx", "namespace": "demo-system"}`,
 		`ERROR Reconciler error  {"error": "refused"}`, "panic: something",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
