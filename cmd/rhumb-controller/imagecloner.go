@@ -120,5 +120,7 @@ func (e engine) Copy(ctx context.Context, j clone.Job, progress func(clone.Progr
 }
 
 func progressOf(p registry.Progress) clone.Progress {
-	return clone.Progress{Sent: p.Sent, Mounted: p.Mounted, Skipped: p.Skipped, Total: p.Total}
+	return clone.Progress{
+		Sent: p.Sent, Mounted: p.Mounted, Skipped: p.Skipped, Total: p.Total, Blobs: int(p.Blobs), AllBlobs: int(p.AllBlobs),
+	}
 }
