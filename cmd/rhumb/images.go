@@ -131,8 +131,7 @@ func (n *naming) target(s string) (clone.Target, error) {
 // explained is what a registry's failure asks of a person.
 func explained(err error, of image.Ref) string {
 	side := ""
-	var copied *registry.CopyFailure
-	if errors.As(err, &copied) {
+	if copied, ok := errors.AsType[*registry.CopyFailure](err); ok {
 		if side = "target: "; copied.Source {
 			side = "source: "
 		}

@@ -38,7 +38,7 @@ Kubernetes, of which all images are taken.`,
 		Args: exactly(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, io, args) },
 	}
-	f.transferring.flags(cmd)
+	f.flags(cmd)
 	cmd.Flags().StringSliceVarP(&f.files, "file", "f", nil, "files that name images; - is standard input")
 	cmd.Flags().StringVar(&f.to, "to", "", "a folder, or a tar if it ends in .tar")
 	return cmd

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
 )
@@ -156,27 +157,33 @@ func usedBy(objects []clone.Object, known *copies) []used {
 		// One that cannot be read tells nothing; what the images are is seen all the same.
 		originals, _ := clone.ReadOriginals(o.Own)
 		for _, c := range known.policies.Choose(o.Subject, o.Spec, originals) {
-			u := used{
-				Namespace: o.Namespace, Kind: o.Kind, Name: o.Name, Container: c.Key, Image: c.Image,
-				Registry: "-", Origin: originals[c.Key], Cloned: c.Copied || clone.IsCopyOf(c.Image, originals[c.Key]),
-			}
-			if r, err := image.Parse(c.Image); err == nil {
-				u.Registry = r.Host
-			}
-			if c.Policy != nil {
-				u.Policy = c.Policy.Name
-			}
-			if x := known.of(c); x != nil {
-				u.State, u.Reason = string(x.Status.State), x.Status.Reason
-				if u.Cloned && u.Origin == "" {
-					u.Origin = x.Spec.Origin
-				}
-			}
-			out = append(out, u)
+			out = append(out, usedAs(o, c, originals[c.Key], known.of(c)))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b used) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	return out
+}
+
+// usedAs is one image of an object. The account of its copy may be nil.
+func usedAs(o clone.Object, c clone.Choice, origin string, account *v1alpha1.ClonedImage) used {
+	u := used{
+		Namespace: o.Namespace, Kind: o.Kind, Name: o.Name, Container: c.Key, Image: c.Image,
+		Registry: "-", Origin: origin, Cloned: c.Copied || clone.IsCopyOf(c.Image, origin),
+	}
+	if r, err := image.Parse(c.Image); err == nil {
+		u.Registry = r.Host
+	}
+	if c.Policy != nil {
+		u.Policy = c.Policy.Name
+	}
+	if account == nil {
+		return u
+	}
+	u.State, u.Reason = string(account.Status.State), account.Status.Reason
+	if u.Cloned && u.Origin == "" {
+		u.Origin = account.Spec.Origin
+	}
+	return u
 }

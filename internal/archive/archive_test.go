@@ -73,6 +73,17 @@ func parse(t *testing.T, s string) image.Ref {
 	return r
 }
 
+// A repository may have any name, that of a part of the API too.
+func TestOddRepository(t *testing.T) {
+	a := create(t, filepath.Join(t.TempDir(), "images"))
+	f := contract.NewFront(t, a.Handler())
+	const name = "team/blobs/manifests/app"
+	digest := contract.Push(t, f.URL, name+":1", contract.Image(t, contract.Files{"a": "1"}))
+	if a.tags[name+":1"] != digest {
+		t.Errorf("tags: %v", a.tags)
+	}
+}
+
 // What was exported is found again, whole, wherever it lies.
 func TestRoundTrip(t *testing.T) {
 	for _, name := range []string{"folder", "images.tar"} {

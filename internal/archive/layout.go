@@ -135,10 +135,8 @@ func readIndex(raw []byte) ([]Descriptor, error) {
 func nameOf(d Descriptor) (image.Ref, bool) {
 	for _, name := range []string{d.Annotations[nameAnnotation], d.Annotations[containerdAnnotation]} {
 		first, _, more := strings.Cut(name, "/")
-		if !more || !(strings.ContainsAny(first, ".:") || first == "localhost") {
-			continue
-		}
-		if r, err := image.Parse(name); err == nil {
+		whole := more && (strings.ContainsAny(first, ".:") || first == "localhost")
+		if r, err := image.Parse(name); err == nil && whole {
 			return r, true
 		}
 	}

@@ -85,33 +85,37 @@ func locked(next http.Handler, l image.Login) http.Handler {
 
 // Handler is the archive as a registry: what the distribution API takes to copy from and to it.
 func (a *Archive) Handler() http.Handler {
+	parts := []part{
+		{"/manifests/", a.manifests},
+		{"/blobs/uploads/", a.uploads},
+		{"/blobs/", a.blobs},
+		{"/referrers/", a.refer},
+		{"/tags/list", a.list},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, ok := strings.CutPrefix(r.URL.Path, "/v2/")
 		if !ok || path == "" {
 			return
 		}
-		for _, part := range []struct {
-			mark  string
-			serve func(w http.ResponseWriter, r *http.Request, repository, rest string)
-		}{
-			{"/manifests/", a.manifests}, {"/blobs/uploads/", a.uploads}, {"/blobs/", a.blobs},
-			{"/referrers/", a.refer}, {"/tags/list", a.list},
-		} {
-			if repository, rest, ok := cutLast(path, part.mark); ok {
-				part.serve(w, r, repository, rest)
-				return
+		// A repository may be called as any of them: the last counts.
+		last, at := part{}, -1
+		for _, p := range parts {
+			if i := strings.LastIndex(path, p.mark); i > at {
+				last, at = p, i
 			}
 		}
-		refuse(w, http.StatusNotFound, "UNSUPPORTED", "an archive has no such thing")
+		if at < 0 {
+			refuse(w, http.StatusNotFound, "UNSUPPORTED", "an archive has no such thing")
+			return
+		}
+		last.serve(w, r, path[:at], path[at+len(last.mark):])
 	})
 }
 
-func cutLast(s, mark string) (before, after string, found bool) {
-	i := strings.LastIndex(s, mark)
-	if i < 0 {
-		return "", "", false
-	}
-	return s[:i], s[i+len(mark):], true
+// part is one sort of request.
+type part struct {
+	mark  string
+	serve func(w http.ResponseWriter, r *http.Request, repository, rest string)
 }
 
 func refuse(w http.ResponseWriter, status int, code, words string) {
