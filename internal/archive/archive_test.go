@@ -84,6 +84,29 @@ func TestOddRepository(t *testing.T) {
 	}
 }
 
+// A manifest is taken only when all that it names is there: a tag promises the whole.
+func TestManifestsComeLast(t *testing.T) {
+	a := create(t, filepath.Join(t.TempDir(), "images"))
+	f := contract.NewFront(t, a.Handler())
+	none := digestOf([]byte("none"))
+	for name, text := range map[string]string{
+		"blob":     `{"config": {"digest": "` + none + `", "size": 4}, "layers": []}`,
+		"manifest": `{"manifests": [{"digest": "` + none + `", "size": 4}]}`,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, f.URL+"/v2/app/manifests/1", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusBadRequest || len(a.tags) > 0 {
+			t.Errorf("without its %s: %s, tags %v, %v", name, resp.Status, a.tags, err)
+		}
+	}
+}
+
 // What was exported is found again, whole, wherever it lies.
 func TestRoundTrip(t *testing.T) {
 	for _, name := range []string{"folder", "images.tar"} {
