@@ -52,8 +52,8 @@ check: generate lab ## format, vet, lint, generated files, examples, links (buil
 	$(call timed,arrows$(comma) maps$(comma) links and examples, test/with-control-plane go test ./internal/arch ./test/examples)
 
 e2e: packages neighbours ## journeys on a real node, the demo's story among them, and the examples with Flux, Tekton and kpack
-	$(call timed,journeys (20 minutes), go test -tags e2e -timeout 60m -count 1 ./test/e2e)
-	$(call timed,the lab's own journeys (2 minutes), go -C lab test -trimpath -tags e2e -timeout 30m -count 1 .)
+	$(call timed,journeys (25 minutes), go test -tags e2e -timeout 60m -count 1 ./test/e2e)
+	$(call timed,the lab's own journeys (3 minutes), go -C lab test -trimpath -tags e2e -timeout 30m -count 1 .)
 
 bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; YTT=1 for a ytt template at the end; RECORD=1 adds them to docs/performance.md)
 	@go run ./test/bench -n $(N) $(if $(YTT),-ytt) $(if $(RECORD),-record)

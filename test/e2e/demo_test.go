@@ -53,3 +53,36 @@ func TestDemo(t *testing.T) {
 		t.Error(".rhumb/demo is still there")
 	}
 }
+
+// TestDemoCloner types what tells the image cloner's story, and cleans up.
+func TestDemoCloner(t *testing.T) {
+	repo := checkout(t)
+	if _, err := repo.Run(t.Context(), nil, "make", "clean-demo-cloner"); err != nil {
+		t.Fatal(err)
+	}
+	before := look(t, repo.Lab("demo-cloner"))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		if _, err := repo.Run(ctx, nil, "make", "clean-demo-cloner"); err != nil {
+			t.Error(err)
+		}
+	})
+	out, err := repo.Run(t.Context(), nil, "make", "demo-cloner")
+	t.Log(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"copying image", "image copied", `"rate"`, `image localhost:5000/nginx:1.21.4-alpine, answers "Welcome to nginx!"`,
+		"0 of them for this look", "image already cloned", "ErrImagePull", "scaled up with Docker Hub gone",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in what it printed", want)
+		}
+	}
+	if _, err := repo.Run(t.Context(), nil, "make", "clean-demo-cloner"); err != nil {
+		t.Fatal(err)
+	}
+	unchanged(t, repo.Lab("demo-cloner"), before)
+}

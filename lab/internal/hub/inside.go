@@ -115,7 +115,7 @@ func call(ctx context.Context, path, method, target string) ([]byte, error) {
 	}
 	resp, err := socket.Client(path).Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking the hub (is there one? 'rhumb-lab up --outside docker.io=hub'): %w", err)
+		return nil, fmt.Errorf("asking the hub (is there one, by 'rhumb-lab up --outside docker.io=hub', and does it run?): %w", err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
