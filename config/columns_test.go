@@ -116,8 +116,10 @@ spec: {origin: "docker.io/library/a:1", target: "example.com/docker.io/library/a
 		status: `{state: Failed, reason: Unauthorized, side: Source, digest: "sha256:00", users: {count: 2, samples: [Deployment a/b]}, size: 1000,
   nextAttempt: "2026-01-01T00:00:00Z", bytes: {copied: 1, mounted: 2, skipped: 3}, conditions: ` + columnConditions + `}`,
 		columns: "Name,Origin,Target,State,Digest,Reason,Policy,Users,Bytes,Age",
-		want: []any{"config-columns", "docker.io/library/a:1", "example.com/docker.io/library/a:1", "Failed", "sha256:00", "Unauthorized", "p",
-			float64(2), float64(1000)},
+		want: []any{
+			"config-columns", "docker.io/library/a:1", "example.com/docker.io/library/a:1", "Failed", "sha256:00", "Unauthorized", "p",
+			float64(2), float64(1000),
+		},
 	},
 }
 

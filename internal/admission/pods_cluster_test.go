@@ -111,18 +111,18 @@ func (y *yard) until(what string, fact func() bool) {
 	}
 }
 
-// simple is a pod of one container.
-func simple(name, image string) *corev1.Pod {
+// simple is a pod of one container of nginx.
+func simple(name string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-"},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: image}}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "nginx:1"}}},
 	}
 }
 
 // answered waits until the API server believes us.
 func (y *yard) answered() {
 	y.t.Helper()
-	y.until("the API server asks us", func() bool { return y.make(simple("probe", "nginx:1")).Spec.Containers[0].Image != "nginx:1" })
+	y.until("the API server asks us", func() bool { return y.make(simple("probe")).Spec.Containers[0].Image != "nginx:1" })
 }
 
 const m = "reg.example.com/m/docker.io/library/"
@@ -132,7 +132,7 @@ func TestPodsOfTheAPIServer(t *testing.T) {
 	s := newShelf(t, "docker.io/library/nginx:1", "docker.io/library/busybox:2", "docker.io/library/model:3")
 	y, _ := newYard(t, s, clock.RealClock{})
 	y.answered()
-	pod := simple("web", "nginx:1")
+	pod := simple("web")
 	pod.Spec.InitContainers = []corev1.Container{{Name: "i", Image: "busybox:2"}, {Name: "u", Image: "unknown:1"}}
 	pod.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: "model:3"}}}}
 	pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "v", MountPath: "/v"}}
@@ -162,7 +162,7 @@ func TestPodsOfTheAPIServer(t *testing.T) {
 func TestDebuggedPod(t *testing.T) {
 	y, _ := newYard(t, newShelf(t, "docker.io/library/nginx:1", "docker.io/library/busybox:2"), clock.RealClock{})
 	y.answered()
-	made := y.make(simple("web", "nginx:1"))
+	made := y.make(simple("web"))
 	made.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "d", Image: "busybox:2"}}}
 	got, err := y.clients.CoreV1().Pods(y.ns).UpdateEphemeralContainers(t.Context(), made.Name, made, metav1.UpdateOptions{})
 	if err != nil {
@@ -177,7 +177,7 @@ func TestDebuggedPod(t *testing.T) {
 func TestMirrorPodIsLeft(t *testing.T) {
 	y, _ := newYard(t, newShelf(t, "docker.io/library/nginx:1"), clock.RealClock{})
 	y.answered()
-	pod := simple("static", "nginx:1")
+	pod := simple("static")
 	pod.Annotations = map[string]string{corev1.MirrorPodAnnotationKey: "abc"}
 	pod.Spec.NodeName = "somewhere"
 	if got := y.make(pod); got.Spec.Containers[0].Image != "nginx:1" || len(got.Annotations) != 1 {
@@ -191,7 +191,7 @@ func TestPodsStartWithoutUs(t *testing.T) {
 		y, stop := newYard(t, newShelf(t, "docker.io/library/nginx:1"), clock.RealClock{})
 		y.answered()
 		stop()
-		if got := y.make(simple("web", "nginx:1")); got.Spec.Containers[0].Image != "nginx:1" {
+		if got := y.make(simple("web")); got.Spec.Containers[0].Image != "nginx:1" {
 			t.Errorf("it has %s, and nobody was there to say so", got.Spec.Containers[0].Image)
 		}
 	})
@@ -203,7 +203,7 @@ func TestPodsStartWithoutUs(t *testing.T) {
 			return err == nil && len(c.Webhooks[0].ClientConfig.CABundle) > 0
 		})
 		for range 3 {
-			if got := y.make(simple("web", "nginx:1")); got.Spec.Containers[0].Image != "nginx:1" {
+			if got := y.make(simple("web")); got.Spec.Containers[0].Image != "nginx:1" {
 				t.Errorf("it has %s by a certificate that has ended", got.Spec.Containers[0].Image)
 			}
 		}

@@ -82,11 +82,13 @@ func Handler(images Images) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, ours := strings.CutPrefix(r.URL.Path, prefix)
 		_, known := judged[kind]
-		judge := func(question []byte) (*admissionv1.AdmissionReview, error) { return answer(kind, question) }
+		judge := func(_ context.Context, question []byte) (*admissionv1.AdmissionReview, error) {
+			return answer(kind, question)
+		}
 		if r.URL.Path == podsPath && images != nil {
 			kind, ours, known = podKind, true, true
-			judge = func(question []byte) (*admissionv1.AdmissionReview, error) {
-				return answerPod(r.Context(), images, question)
+			judge = func(ctx context.Context, question []byte) (*admissionv1.AdmissionReview, error) {
+				return answerPod(ctx, images, question)
 			}
 		}
 		if !ours || !known {
@@ -97,7 +99,7 @@ func Handler(images Images) http.Handler {
 			http.Error(w, "reviews are posted", http.StatusMethodNotAllowed)
 			return
 		}
-		status, body := review(kind, http.MaxBytesReader(w, r.Body, maxBody), judge)
+		status, body := review(r.Context(), kind, http.MaxBytesReader(w, r.Body, maxBody), judge)
 		if status != http.StatusOK {
 			http.Error(w, string(body), status)
 			return
@@ -107,8 +109,11 @@ func Handler(images Images) http.Handler {
 	})
 }
 
+// judgement answers a question.
+type judgement func(ctx context.Context, question []byte) (*admissionv1.AdmissionReview, error)
+
 // review reads a question and answers it. One that makes us panic is answered, too.
-func review(kind string, from io.Reader, judge func([]byte) (*admissionv1.AdmissionReview, error)) (status int, body []byte) {
+func review(ctx context.Context, kind string, from io.Reader, judge judgement) (status int, body []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			count(kind, verdictError)
@@ -124,7 +129,7 @@ func review(kind string, from io.Reader, judge func([]byte) (*admissionv1.Admiss
 		count(kind, verdictError)
 		return http.StatusBadRequest, []byte("reading the review: " + err.Error())
 	}
-	said, err := judge(question)
+	said, err := judge(ctx, question)
 	if err != nil {
 		count(kind, verdictError)
 		return http.StatusBadRequest, []byte(err.Error())

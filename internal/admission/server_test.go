@@ -3,6 +3,7 @@
 package admission
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -130,12 +131,14 @@ func FuzzReview(f *testing.F) {
 		if judged[kind] == nil {
 			return
 		}
-		if status, said := review(kind, strings.NewReader(body), judgeOf(kind)); status == http.StatusInternalServerError {
+		if status, said := review(t.Context(), kind, strings.NewReader(body), judgeOf(kind)); status == http.StatusInternalServerError {
 			t.Errorf("answered %d %s", status, said)
 		}
 	})
 }
 
-func judgeOf(kind string) func([]byte) (*admissionv1.AdmissionReview, error) {
-	return func(question []byte) (*admissionv1.AdmissionReview, error) { return answer(kind, question) }
+func judgeOf(kind string) judgement {
+	return func(_ context.Context, question []byte) (*admissionv1.AdmissionReview, error) {
+		return answer(kind, question)
+	}
 }

@@ -82,15 +82,15 @@ func TestAsksOnce(t *testing.T) {
 	if n := r.asked.Load(); n != 1 {
 		t.Errorf("50 pods of one image asked %d times", n)
 	}
-	if s.copy(t.Context(), choice(t, "nginx:2"), digest, nil); r.asked.Load() != 2 {
+	if f := s.copy(t.Context(), choice(t, "nginx:2"), digest, nil); f != nil || r.asked.Load() != 2 {
 		t.Error("another image is another question")
 	}
 	clock.SetTime(clock.Now().Add(believed + time.Second))
-	if s.copy(t.Context(), choice(t, "nginx:1"), digest, nil); r.asked.Load() != 3 {
+	if f := s.copy(t.Context(), choice(t, "nginx:1"), digest, nil); f != nil || r.asked.Load() != 3 {
 		t.Error("what was seen long ago is asked for again")
 	}
 	lately := metav1.NewTime(clock.Now().Add(-time.Minute))
-	if s.copy(t.Context(), choice(t, "redis:7"), digest, &lately); r.asked.Load() != 3 {
+	if f := s.copy(t.Context(), choice(t, "redis:7"), digest, &lately); f != nil || r.asked.Load() != 3 {
 		t.Error("what was verified lately is believed")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// ReasonPatched: the template that a pod was made of is patched instead.
+// ReasonPatched is said where the template that a pod was made of is patched instead.
 const ReasonPatched = "Patched"
 
 // Incoming is a pod that the API server asks about before it lets it in.
