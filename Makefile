@@ -58,6 +58,10 @@ e2e: packages neighbours ## journeys on a real node, the demo's story among them
 bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; YTT=1 for a ytt template at the end; RECORD=1 adds them to docs/performance.md)
 	@go run ./test/bench -n $(N) $(if $(YTT),-ytt) $(if $(RECORD),-record)
 
+bench-cloner: ## images copied by rhumb, crane and skopeo between two docker-registry: bytes, requests, seconds, memory (RECORD=1 as above)
+	@test/packages test/bench/cloner/packages.txt
+	@go run ./test/bench/cloner $(if $(RECORD),-record)
+
 generate: ## deep copies and CRDs, from the Go types
 	@$(tool) controller-gen object paths=./api/...
 	@$(tool) controller-gen crd paths=./api/... output:stdout | go run ./config/gen
@@ -91,4 +95,4 @@ clean: ## end every lab under .rhumb, and remove everything that was built
 	@rm -rf bin dist .rhumb
 
 comma := ,
-.PHONY: help demo clean-demo demo-source clean-demo-source demo-cloner clean-demo-cloner test check e2e bench generate build image dist lab neighbours hub packages clean
+.PHONY: help demo clean-demo demo-source clean-demo-source demo-cloner clean-demo-cloner test check e2e bench bench-cloner generate build image dist lab neighbours hub packages clean

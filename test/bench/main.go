@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"rhumb.run/rhumb/test/bench/bars"
 	"rhumb.run/rhumb/test/e2e/rig"
 )
 
@@ -69,10 +70,10 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	text := head + Table(Ratios(o, floor, rhumb, rest))
+	text := head + bars.Table(Ratios(o, floor, rhumb, rest))
 	fmt.Print("\n" + text)
 	if o.record {
-		return appendTo(repo.Path("docs", "performance.md"), "\n"+text)
+		return bars.Record(repo.Path("docs", "performance.md"), text)
 	}
 	return nil
 }
@@ -82,15 +83,4 @@ func build(ctx context.Context, repo rig.Repo) (string, error) {
 	out := repo.Path("bin", "bench")
 	_, err := repo.Run(ctx, nil, "go", "build", "-o", out, "./test/bench/load")
 	return out, err
-}
-
-func appendTo(path, text string) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteString(text); err != nil {
-		return err
-	}
-	return f.Close()
 }

@@ -10,11 +10,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
+	"rhumb.run/rhumb/test/bench/bars"
 	"rhumb.run/rhumb/test/bench/lines"
 	"rhumb.run/rhumb/test/e2e/rig"
 )
@@ -174,14 +173,9 @@ func read(url string) (string, error) {
 
 // head says when, what and where.
 func (b bench) head(ctx context.Context) (string, error) {
-	commit, err := b.repo.Run(ctx, nil, "git", "describe", "--always", "--dirty")
-	if err != nil {
-		return "", err
-	}
 	end := ""
 	if b.ytt {
 		end = ", the last template in ytt"
 	}
-	return fmt.Sprintf("### %s, commit %s: %d Workloads%s, %d cores, %s\n\n",
-		time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(commit), b.n, end, runtime.NumCPU(), runtime.Version()), nil
+	return bars.Head(ctx, b.repo, fmt.Sprintf("%d Workloads%s", b.n, end))
 }
