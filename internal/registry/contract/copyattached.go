@@ -150,6 +150,9 @@ func (c *copying) anchored() {
 	}
 	Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "2"}))
 	moved := c.must(j)
+	if got, err := c.copier.Client.Resolve(c.Context(), c.ref(Target+"/apps/demo:"+image.AnchorTag(old)), nil); err != nil || got != old {
+		c.Errorf("the anchor names %s, %v", got, err)
+	}
 	tags, err := c.copier.Client.Tags(c.Context(), c.ref(Target+"/apps/demo"), nil)
 	if err != nil || !slices.Contains(tags, image.AnchorTag(old)) || !slices.Contains(tags, image.AnchorTag(moved.Digest)) {
 		c.Errorf("the target has the tags %q, %v", tags, err)
