@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,9 @@ type Archive struct {
 	known     map[string]Descriptor
 	referrers map[string]map[string]Descriptor
 	entries   map[string]Entry
+	// sent are the digests that a repository was sent, before those that were there when the archive was opened.
+	sent   map[string]map[string]bool
+	before map[string]bool
 	// spools are uploads in several pieces.
 	spools map[string]*os.File
 }
@@ -36,7 +40,7 @@ func of(s store) *Archive {
 	return &Archive{
 		store: s, tags: map[string]string{}, known: map[string]Descriptor{},
 		referrers: map[string]map[string]Descriptor{}, entries: map[string]Entry{},
-		spools: map[string]*os.File{},
+		spools: map[string]*os.File{}, sent: map[string]map[string]bool{}, before: map[string]bool{},
 	}
 }
 
@@ -120,13 +124,21 @@ func (a *Archive) load() error {
 		if !ok {
 			continue
 		}
-		a.entries[canonical(name)] = Entry{Name: name, Origin: d.Annotations[originAnnotation], Digest: d.Digest}
 		if name.Tag != "" {
 			a.tags[Repository(name)+":"+name.Tag] = d.Digest
 		}
+		if !beside.MatchString(name.Tag) {
+			a.entries[canonical(name)] = Entry{Name: name, Origin: d.Annotations[originAnnotation], Digest: d.Digest}
+		}
+	}
+	for digest := range a.known {
+		a.before[digest] = true
 	}
 	return nil
 }
+
+// beside are tags of what is about an image: it comes and goes with that, and is none itself.
+var beside = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 
 // learn reads a manifest and those that it names.
 func (a *Archive) learn(digest string, depth int) error {

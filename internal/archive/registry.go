@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,7 +19,8 @@ import (
 	"rhumb.run/rhumb/internal/core/image"
 )
 
-// manifests serves and takes manifests. A digest is the same in every repository.
+// manifests serves, takes and forgets manifests. Each is of the repositories that it was sent to; what the archive had
+// before is of all.
 func (a *Archive) manifests(w http.ResponseWriter, r *http.Request, repository, name string) {
 	if r.Method == http.MethodPut {
 		a.take(w, r, repository, name)
@@ -29,13 +31,31 @@ func (a *Archive) manifests(w http.ResponseWriter, r *http.Request, repository, 
 	if !image.IsDigest(name) {
 		digest = a.tags[repository+":"+name]
 	}
-	d, known := a.known[digest]
+	d := a.known[digest]
+	there := a.before[digest] || a.sent[repository][digest]
 	a.mu.Unlock()
-	if !known {
+	switch {
+	case !there:
 		refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "it is not in the archive")
+	case r.Method == http.MethodDelete:
+		a.forget(repository, name)
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		a.give(w, r, d)
+	}
+}
+
+// forget takes a tag away, or a digest with all its tags. Blobs stay where they are.
+func (a *Archive) forget(repository, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.tags, repository+":"+name)
+	if !image.IsDigest(name) {
 		return
 	}
-	a.give(w, r, d)
+	delete(a.sent[repository], name)
+	delete(a.before, name)
+	maps.DeleteFunc(a.tags, func(at, digest string) bool { return digest == name && strings.HasPrefix(at, repository+":") })
 }
 
 // blobs serves blobs.
@@ -94,6 +114,10 @@ func (a *Archive) take(w http.ResponseWriter, r *http.Request, repository, name 
 	}
 	a.mu.Lock()
 	a.note(digest, int64(len(raw)), &m)
+	if a.sent[repository] == nil {
+		a.sent[repository] = map[string]bool{}
+	}
+	a.sent[repository][digest] = true
 	if !image.IsDigest(name) {
 		a.tags[repository+":"+name] = digest
 	}
@@ -255,7 +279,12 @@ func (a *Archive) list(w http.ResponseWriter, _ *http.Request, repository, _ str
 			tags = append(tags, tag)
 		}
 	}
+	there := len(tags) > 0 || len(a.sent[repository]) > 0
 	a.mu.Unlock()
+	if !there {
+		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", "it is not in the archive")
+		return
+	}
 	slices.Sort(tags)
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(map[string]any{"name": repository, "tags": tags}) //nolint:errcheck // whoever asked has gone
