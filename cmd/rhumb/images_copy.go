@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"rhumb.run/rhumb/internal/core/clone"
@@ -13,6 +15,7 @@ import (
 type copyFlags struct {
 	transferring
 	naming
+	platforms
 	overwrite bool
 }
 
@@ -36,12 +39,13 @@ repository then follows from the source, as --naming says.`,
 	}
 	f.transferring.flags(cmd)
 	f.naming.flags(cmd, clone.Flat)
+	f.platforms.flags(cmd)
 	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "move a tag of the target that is another image")
 	return cmd
 }
 
 func (f *copyFlags) run(cmd *cobra.Command, io *streams, sources []string, target string) error {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.transferring.check(), f.platforms.check()); err != nil {
 		return err
 	}
 	pairs, err := f.pairs(sources, target)
@@ -53,7 +57,10 @@ func (f *copyFlags) run(cmd *cobra.Command, io *streams, sources []string, targe
 	for _, p := range pairs {
 		named = append(named, hostsOf(p.source, p.target)...)
 		jobs = append(jobs, transfer{
-			job:  registry.Job{Source: p.source, Target: p.target, Replace: func(string) bool { return f.overwrite }},
+			job: registry.Job{
+				Source: p.source, Target: p.target, Replace: func(string) bool { return f.overwrite },
+				Platforms: f.only, Verify: true, Anchor: p.target.Tag == "",
+			},
 			from: p.source.Written, to: tagged(p.target),
 		})
 	}

@@ -18,6 +18,7 @@ import (
 
 type exportFlags struct {
 	transferring
+	platforms
 	files []string
 	to    string
 }
@@ -38,14 +39,15 @@ Kubernetes, of which all images are taken.`,
 		Args: exactly(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, io, args) },
 	}
-	f.flags(cmd)
+	f.transferring.flags(cmd)
+	f.platforms.flags(cmd)
 	cmd.Flags().StringSliceVarP(&f.files, "file", "f", nil, "files that name images; - is standard input")
 	cmd.Flags().StringVar(&f.to, "to", "", "a folder, or a tar if it ends in .tar")
 	return cmd
 }
 
 func (f *exportFlags) run(cmd *cobra.Command, io *streams, args []string) (err error) {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.transferring.check(), f.platforms.check()); err != nil {
 		return err
 	}
 	if f.to == "" {
@@ -80,7 +82,7 @@ func (f *exportFlags) export(ctx context.Context, io *streams, a *archive.Archiv
 	for _, ref := range images {
 		at := archive.Place(ref)
 		jobs = append(jobs, transfer{
-			job:  registry.Job{Source: ref, Target: at, TargetLogins: image.Logins{served.Login}},
+			job:  registry.Job{Source: ref, Target: at, TargetLogins: image.Logins{served.Login}, Platforms: f.only},
 			from: ref.Written, to: f.to,
 			done: func(digest string) error {
 				a.Add(archive.Entry{Name: ref, Origin: ref.Written, Digest: digest})

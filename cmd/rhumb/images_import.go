@@ -124,7 +124,7 @@ func (f *importFlags) bring(ctx context.Context, io *streams, a *archive.Archive
 		jobs = append(jobs, transfer{
 			job: registry.Job{
 				Source: at, SourceLogins: image.Logins{served.Login}, Target: to,
-				Replace: func(string) bool { return f.overwrite },
+				Replace: func(string) bool { return f.overwrite }, Verify: true, Anchor: to.Tag == "",
 			},
 			from: e.Written(), to: tagged(to),
 		})

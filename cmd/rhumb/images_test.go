@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	ours "rhumb.run/rhumb/internal/registry"
@@ -33,7 +35,7 @@ type shelf struct {
 
 func newShelf() *shelf {
 	s := &shelf{}
-	next := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	next := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		hide, code := s.hide, s.code
@@ -47,11 +49,12 @@ func newShelf() *shelf {
 	return s
 }
 
-// TestImageScripts types what users type at registries, $SOURCE, $TARGET and $EMPTY. $SOURCE has team/app:1, an index of two
+// TestImageScripts types what users type at registries, $SOURCE, $TARGET, $EMPTY and $FRESH. $SOURCE has team/app:1, an index of two
 // images, and tools/one:1, which shares a layer with it.
 //
 //	hide REGISTRY CODE PART    answers with the code where a path has the part; nothing is hidden without it
 //	move REGISTRY NAME         pushes another image to a name
+//	sign REGISTRY NAME DIGEST  pushes what refers to a digest, and a tag of cosign's
 //	flip GLOB                  changes one bit of the first file
 //	cut GLOB                   takes the last byte of it
 func TestImageScripts(t *testing.T) {
@@ -67,7 +70,7 @@ func TestImageScripts(t *testing.T) {
 		Dir:           "testdata/images",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"SOURCE", "TARGET", "EMPTY"} {
+			for _, name := range []string{"SOURCE", "TARGET", "EMPTY", "FRESH"} {
 				s := newShelf()
 				env.Defer(s.Close)
 				env.Setenv(name, strings.TrimPrefix(s.URL, "http://"))
@@ -97,6 +100,16 @@ func TestImageScripts(t *testing.T) {
 			},
 			"move": func(_ *testscript.TestScript, _ bool, args []string) {
 				contract.Push(t, "http://"+args[0], args[1], other)
+			},
+			"sign": func(ts *testscript.TestScript, _ bool, args []string) {
+				about, err := v1.NewHash(args[2])
+				ts.Check(err)
+				signed, ok := mutate.Subject(other, v1.Descriptor{MediaType: types.OCIImageIndex, Digest: about, Size: 1}).(v1.Image)
+				if !ok {
+					ts.Fatalf("no image any more")
+				}
+				contract.Push(t, "http://"+args[0], args[1]+":signature", signed)
+				contract.Push(t, "http://"+args[0], args[1]+":"+strings.Replace(args[2], ":", "-", 1)+".sig", one)
 			},
 			"flip": func(ts *testscript.TestScript, _ bool, args []string) {
 				spoil(ts, args[0], func(raw []byte) []byte { raw[len(raw)/2] ^= 1; return raw })

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -36,7 +37,9 @@ type outcome struct {
 	Sent    int64  `json:"bytesSent"`
 	Mounted int64  `json:"bytesMounted"`
 	Skipped int64  `json:"bytesThere"`
-	Error   string `json:"error,omitempty"`
+	// Attached is how many signatures and the like are new.
+	Attached int    `json:"attached,omitempty"`
+	Error    string `json:"error,omitempty"`
 }
 
 // transferring is how images are moved, and how that is shown.
@@ -45,6 +48,8 @@ type transferring struct {
 	parallel int
 	form     string
 	quiet    bool
+	// about says whether signatures and the like go along.
+	about bool
 }
 
 var resultForms = []string{"json"}
@@ -52,6 +57,7 @@ var resultForms = []string{"json"}
 func (f *transferring) flags(cmd *cobra.Command) {
 	f.reach.flags(cmd)
 	cmd.Flags().IntVar(&f.parallel, "parallel", 4, "how many images are on their way at once")
+	cmd.Flags().BoolVar(&f.about, "referrers", true, "signatures, attestations and SBOMs too: what refers to an image, and cosign's tags")
 	cmd.Flags().StringVarP(&f.form, "output", "o", "", "what became of each: json")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "nothing but what failed")
 }
@@ -95,17 +101,20 @@ func (f *transferring) all(ctx context.Context, io *streams, copier *registry.Co
 func (f *transferring) one(ctx context.Context, m *meter, copier *registry.Copier, t transfer) outcome {
 	o := outcome{Source: t.from, Target: t.to, State: "Copied"}
 	line := m.begin(t.from)
-	t.job.Progress = line.progress
+	t.job.Progress, t.job.Referrers, t.job.CosignTags = line.progress, f.about, f.about
 	done, err := copier.Copy(ctx, t.job)
 	if err == nil && t.done != nil {
 		err = t.done(done.Digest)
 	}
 	line.end()
 	o.Digest, o.Sent, o.Mounted, o.Skipped = done.Digest, done.Sent, done.Mounted, done.Skipped
+	o.Attached = done.Attached
 	switch {
 	case err != nil:
 		o.State, o.Error = "Failed", f.why(err, t.job)
 		m.failed("failed     %s: %s", t.from, o.Error)
+	case done.Already && done.Attached > 0:
+		m.say("completed  %s → %s@%s (%s)", t.from, t.to, short(done.Digest), o.bytes())
 	case done.Already:
 		o.State = "Unchanged"
 		m.say("unchanged  %s → %s@%s", t.from, t.to, short(done.Digest))
@@ -153,7 +162,28 @@ func (o *outcome) bytes() string {
 	if o.Skipped > 0 {
 		out += ", " + size(o.Skipped) + " there already"
 	}
+	if o.Attached > 0 {
+		out += fmt.Sprintf(", %d about it", o.Attached)
+	}
 	return out
+}
+
+// platforms are those of an index that are copied.
+type platforms struct{ only []string }
+
+func (p *platforms) flags(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&p.only, "platform", nil, "only these of an index, as linux/amd64: the copy has a digest of its own then, the same each time")
+}
+
+var platformRE = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$`)
+
+func (p *platforms) check() error {
+	for _, s := range p.only {
+		if !platformRE.MatchString(s) {
+			return usagef("--platform %s: want os/architecture[/variant], as linux/arm64", s)
+		}
+	}
+	return nil
 }
 
 // short is enough of a digest for people.
