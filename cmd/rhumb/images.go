@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -150,7 +151,7 @@ func explained(err error, of image.Ref) string {
 	case image.ReasonThrottled, image.ReasonQuotaExceeded:
 		fix = "wait, or log in with 'docker login " + of.Host + "' for a higher limit"
 		if f.After > 0 {
-			fix = fmt.Sprintf("try again in %s, or log in for a higher limit", f.After)
+			fix = fmt.Sprintf("try again in %s, or log in for a higher limit", f.After.Round(time.Second))
 		}
 	case image.ReasonDrifted:
 		fix = "--overwrite moves the tag"

@@ -64,6 +64,12 @@ func (c *Client) beginFrom(ctx context.Context, e Endpoint, l *image.Login, repo
 		if err != nil {
 			return nil, &answer{reason: image.ReasonRemote, words: "it began an upload and did not say where"}
 		}
+		if e.URL.Scheme == "https" && at.Scheme != "https" {
+			if at.Host != e.URL.Host { // an image that came in by TLS does not go out without
+				return nil, &answer{reason: image.ReasonRemote, words: "it sends uploads from https to " + image.Bound(at.Scheme, 20)}
+			}
+			at.Scheme = "https" // it does not know that there is TLS before it
+		}
 		return at, nil
 	}
 	return nil, bad(resp)

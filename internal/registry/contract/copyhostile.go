@@ -5,6 +5,7 @@ package contract
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,6 +34,7 @@ var hostile = map[string]func(*copying){
 	"CopyOntoItself":     (*copying).ontoItself,
 	"CopyOneIdentity":    (*copying).oneIdentity,
 	"CopyResumesCheaply": (*copying).resumes,
+	"CopyByTLS":          (*copying).byTLS,
 }
 
 // instead answers GETs of manifests with something else, and HEADs with its digest.
@@ -290,6 +292,40 @@ func (c *copying) oneIdentity() {
 	}
 	j.SourceLogins = nil
 	c.must(j)
+}
+
+// byTLS: a target with a certificate of its own works with its authority, and says what is wrong without; it may not know of
+// the TLS before it, and may not lead out of it.
+func (c *copying) byTLS() {
+	want := Push(c.T, c.source.URL, "apps/demo:1", Image(c.T, Files{"a": "1"}))
+	secure := NewTLSFront(c.T, c.target.next)
+	ours := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	plain := "http" + strings.TrimPrefix(secure.URL, "https")
+	for _, tc := range []struct {
+		why, ca, sentTo, says string
+	}{
+		{"nobody vouches for it", "", "", "signed by an unknown authority"},
+		{"it sends uploads to another host without TLS", ours, c.store.URL, "from https to http"},
+		{"it does not know that there is TLS before it", ours, plain, ""},
+	} {
+		c.hosts.SetFile([]registry.Host{{Host: Host, Endpoint: c.source.URL}, {Host: Target, Endpoint: secure.URL, CA: tc.ca}, {Host: "store.example.com", Endpoint: c.store.URL}})
+		secure.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if tc.sentTo != "" {
+				w = &sentOn{w, tc.sentTo}
+			}
+			next.ServeHTTP(w, r)
+		})
+		done, err := c.copy(c.job("apps/demo:1"))
+		if tc.says == "" {
+			if err != nil || done.Digest != want {
+				c.Errorf("%s: %+v, %v", tc.why, done, err)
+			}
+			continue
+		}
+		if f := c.failure(err); f.Source || !strings.Contains(f.Detail, tc.says) {
+			c.Errorf("%s: %v, of the source: %v", tc.why, err, f.Source)
+		}
+	}
 }
 
 type keychain image.Logins
