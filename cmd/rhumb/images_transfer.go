@@ -127,7 +127,7 @@ func (f *transferring) one(ctx context.Context, m *meter, copier *registry.Copie
 // why says what went wrong: with a registry, or with the archive that stands for one.
 func (f *transferring) why(err error, j registry.Job) string {
 	if errors.Is(err, context.Canceled) {
-		return "interrupted; what has arrived will not be sent again"
+		return "interrupted"
 	}
 	c, ok := errors.AsType[*registry.CopyFailure](err)
 	if !ok {
