@@ -116,8 +116,8 @@ func TestImageClonerRights(t *testing.T) {
 	}
 	const account = "system:serviceaccount:image-cloner-system:image-cloner"
 	last := map[string]any{"verb": "get", "group": "", "resource": "configmaps", "namespace": "kube-public", "name": "local-registry-hosting"}
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-		return c.may(t, account, last), nil // the API server takes a moment to see roles
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		return c.may(ctx, t, account, last), nil // the API server takes a moment to see roles
 	})
 	if err != nil {
 		t.Fatalf("waiting for the rights to count: %v", err)
@@ -149,7 +149,7 @@ func TestImageClonerRights(t *testing.T) {
 		"GrantRoles":      {"it grants nothing", "create", "rbac.authorization.k8s.io", "rolebindings", "demo-system", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := c.may(t, account,
+			got := c.may(t.Context(), t, account,
 				map[string]any{"verb": tc.verb, "group": tc.group, "resource": tc.resource, "namespace": tc.namespace, "name": tc.named})
 			if got != tc.want {
 				t.Errorf("may %s %s: %t, want %t: %s", tc.verb, tc.resource, got, tc.want, tc.why)
@@ -158,10 +158,10 @@ func TestImageClonerRights(t *testing.T) {
 	}
 }
 
-func (c *cluster) may(t *testing.T, user string, attributes map[string]any) bool {
+func (c *cluster) may(ctx context.Context, t *testing.T, user string, attributes map[string]any) bool {
 	t.Helper()
 	kind := schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "subjectaccessreviews"}
-	answer, err := c.client.Resource(kind).Create(t.Context(), &unstructured.Unstructured{Object: map[string]any{
+	answer, err := c.client.Resource(kind).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": map[string]any{},
 		"spec": map[string]any{"user": user, "resourceAttributes": attributes},
 	}}, metav1.CreateOptions{})

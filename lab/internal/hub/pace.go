@@ -26,7 +26,7 @@ func ParsePace(s string) (int64, error) {
 // paced is an answer that takes as long as it would from far away.
 type paced struct {
 	http.ResponseWriter
-	ctx  context.Context //nolint:containedctx // it is the request's, as the writer is.
+	ctx  context.Context // the request's, as the writer is
 	pace int64           // bytes a second
 }
 
