@@ -18,29 +18,32 @@ var cosignSuffixes = []string{".sig", ".att", ".sbom"}
 // attach copies what is about the image and is no part of it: what refers to it, and cosign's tags. It is looked for anew
 // each time, since signatures come late; that of single platforms only when they are copied.
 func (r *copying) attach(ctx context.Context, digest string) error {
-	about := []string{digest}
-	for d := range r.parts {
-		if d != digest && d != r.root.digest {
-			about = append(about, d)
-		}
-	}
-	slices.Sort(about[1:])
-	if r.Job.Referrers {
-		seen := map[string]bool{}
-		for _, d := range about {
+	seen := map[string]bool{}
+	for _, d := range r.about(digest) {
+		if r.Referrers {
 			if err := r.referrersOf(ctx, d, seen, 0); err != nil {
 				return err
 			}
 		}
-	}
-	if r.CosignTags {
-		for _, d := range about {
+		if r.CosignTags {
 			if err := r.cosign(ctx, d); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// about are the digests that something may be about: the image, and what of it was copied just now.
+func (r *copying) about(digest string) []string {
+	out := []string{digest}
+	for d := range r.parts {
+		if d != digest && d != r.root.digest {
+			out = append(out, d)
+		}
+	}
+	slices.Sort(out[1:])
+	return out
 }
 
 // referrersOf copies what refers to a digest, and what refers to that.
@@ -60,18 +63,10 @@ func (r *copying) referrersOf(ctx context.Context, digest string, seen map[strin
 	if err != nil {
 		return targetFailure(err)
 	}
-	there := map[string]bool{}
-	for _, d := range listed {
-		there[d.Digest] = true
-	}
 	before := len(listed)
 	for _, d := range wanted {
-		if !there[d.Digest] {
-			if err := r.beside(ctx, d.Digest); err != nil {
-				return fmt.Errorf("copying referrer %s: %w", d.Digest, err)
-			}
-			listed = append(listed, d)
-			r.attached++
+		if listed, err = r.listing(ctx, d, listed); err != nil {
+			return err
 		}
 		if err := r.referrersOf(ctx, d.Digest, seen, depth+1); err != nil {
 			return err
@@ -81,6 +76,18 @@ func (r *copying) referrersOf(ctx context.Context, digest string, seen map[strin
 		return nil
 	}
 	return r.list(ctx, digest, listed)
+}
+
+// listing adds a referrer that the target does not list, once it is there.
+func (r *copying) listing(ctx context.Context, d Referrer, listed []Referrer) ([]Referrer, error) {
+	if slices.ContainsFunc(listed, func(l Referrer) bool { return l.Digest == d.Digest }) {
+		return listed, nil
+	}
+	if err := r.beside(ctx, d.Digest); err != nil {
+		return listed, fmt.Errorf("copying referrer %s: %w", d.Digest, err)
+	}
+	r.attached++
+	return append(listed, d), nil
 }
 
 // beside copies a manifest with all that it names.

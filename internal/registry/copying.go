@@ -41,7 +41,7 @@ func (r *copying) copy(ctx context.Context, digest string) (Copied, error) {
 	if err == nil {
 		err = r.name(ctx)
 	}
-	if err == nil && (r.Job.Referrers || r.CosignTags) {
+	if err == nil && (r.Referrers || r.CosignTags) {
 		err = r.attach(ctx, digest)
 	}
 	if err != nil {
@@ -240,28 +240,33 @@ func (r *copying) blob(ctx context.Context, d descriptor) error {
 
 func (r *copying) send(ctx context.Context, e Endpoint, l *image.Login, from *stream) error {
 	d := from.want
-	if d.Size >= worthLearning && r.whereabouts.of(r.Target, d.Digest) == "" {
-		if err := r.learn(ctx); err != nil {
-			return err
-		}
+	if err := r.learn(ctx, d); err != nil {
+		return err
 	}
 	known := r.whereabouts.of(r.Target, d.Digest) != "" // before the target is asked: what comes in between is not missed
 	if had, err := r.had(ctx, e, l, d); err != nil || had {
 		return err
 	}
-	if !known {
-		leave, err := r.uploads.take(ctx, r.Target.Host+"@"+d.Digest)
-		if err != nil {
+	if known {
+		return r.bring(ctx, e, l, from)
+	}
+	leave, err := r.uploads.take(ctx, r.Target.Host+"@"+d.Digest)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if r.whereabouts.of(r.Target, d.Digest) != "" { // somebody else has just sent it: all who waited may take it at once
+		leave()
+		if had, err := r.had(ctx, e, l, d); err != nil || had {
 			return err
 		}
-		defer leave()
-		if r.whereabouts.of(r.Target, d.Digest) != "" { // somebody else has just sent it: all who waited may take it at once
-			leave()
-			if had, err := r.had(ctx, e, l, d); err != nil || had {
-				return err
-			}
-		}
 	}
+	return r.bring(ctx, e, l, from)
+}
+
+// bring mounts a blob, or sends it.
+func (r *copying) bring(ctx context.Context, e Endpoint, l *image.Login, from *stream) error {
+	d := from.want
 	at, err := r.Client.begin(ctx, e, l, r.Target.Repository, d.Digest, r.whereabouts.of(r.Target, d.Digest))
 	if err != nil {
 		return err

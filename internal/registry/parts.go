@@ -65,19 +65,24 @@ func (r *copying) gather(ctx context.Context, root string, trust bool) error {
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		level = nil
-		for _, p := range found {
-			if p != nil {
-				r.parts[p.digest] = *p
-				level = r.unseen(level, p, seen)
-			}
-		}
+		level = r.below(found, seen)
 	}
 	for _, d := range r.distinctBlobs() {
 		r.total.Add(d.Size)
 		r.blobsAll.Add(1)
 	}
 	return nil
+}
+
+// below takes the parts of one level, and says what is on the next.
+func (r *copying) below(found []*part, seen map[string]bool) (level []string) {
+	for _, p := range found {
+		if p != nil {
+			r.parts[p.digest] = *p
+			level = r.unseen(level, p, seen)
+		}
+	}
+	return level
 }
 
 // top reads the manifest at the top, from the target if that has it.

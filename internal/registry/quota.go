@@ -62,7 +62,7 @@ func limit(v string) (n int, window time.Duration, ok bool) {
 	if err != nil || n < 0 {
 		return 0, 0, false
 	}
-	for _, p := range strings.Split(rest, ";") {
+	for p := range strings.SplitSeq(rest, ";") {
 		if s, is := strings.CutPrefix(strings.TrimSpace(p), "w="); is {
 			if seconds, err := strconv.Atoi(s); err == nil && seconds > 0 {
 				window = time.Duration(min(seconds, 7*24*3600)) * time.Second

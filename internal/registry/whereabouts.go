@@ -81,7 +81,10 @@ const (
 
 // learn reads of the images that the target has which blobs are where. It costs requests to our own registry, and saves blobs
 // from being sent that it has. What cannot be read is not known; that is no failure.
-func (r *copying) learn(ctx context.Context) error {
+func (r *copying) learn(ctx context.Context, d descriptor) error {
+	if d.Size < worthLearning || r.whereabouts.of(r.Target, d.Digest) != "" {
+		return nil
+	}
 	leave, err := r.uploads.take(ctx, "learn "+r.Target.Host)
 	if err != nil {
 		return err

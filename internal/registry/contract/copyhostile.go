@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -205,7 +206,9 @@ func (c *copying) hangs() {
 	c.asked(c.source, "GET blob", 1)
 	c.must(c.job("apps/demo:1"))
 	end()
-	<-stuck
+	if err := <-stuck; !errors.Is(err, context.Canceled) {
+		c.Errorf("what hung ended with %v", err)
+	}
 }
 
 // startsEmpty: a target that broke in the middle, and is empty when it is back, is filled with no help from anybody.

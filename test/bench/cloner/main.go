@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"rhumb.run/rhumb/test/bench/bars"
@@ -115,12 +116,13 @@ func findTools(ctx context.Context, repo rig.Repo, dir string) (map[string]tool,
 
 // plain writes which registries are reached without TLS.
 func plain(dir string, hosts ...string) string {
-	text := "registries:\n"
+	var text strings.Builder
+	text.WriteString("registries:\n")
 	for _, h := range hosts {
-		text += fmt.Sprintf("- {host: %q, plainHTTP: true}\n", h)
+		fmt.Fprintf(&text, "- {host: %q, plainHTTP: true}\n", h)
 	}
 	path := dir + "/registries.yaml"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-cloner:", err)
 	}
 	return path
