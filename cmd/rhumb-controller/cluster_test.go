@@ -30,6 +30,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rhumb.run/rhumb/api/carto/v1alpha1"
+	rhumbv1alpha1 "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
 	"rhumb.run/rhumb/internal/controller/imageclone"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
@@ -53,6 +54,8 @@ type bed struct {
 	ns     string
 	// flags are given to the controller after those of every bed.
 	flags []string
+	// sweep is how often copies that nobody uses are looked for.
+	sweep time.Duration
 	// alone are the controllers to run in place of those that most beds want.
 	alone string
 	// env is the controller's environment, as far as it asks for one.
@@ -127,10 +130,12 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 			&v1alpha1.ClusterDelivery{}:       {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
 			&sourcev1alpha1.ImageRepository{}: {Namespaces: map[string]cache.Config{b.ns: {}}},
 		}
+		seen.ByObject[&rhumbv1alpha1.ImageClonePolicy{}] = cache.ByObject{Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})}
 		for _, kind := range imageclone.Objects() {
 			seen.ByObject[kind] = cache.ByObject{Namespaces: map[string]cache.Config{b.ns: {}}}
 		}
 	}
+	o.sweepEvery = b.sweep
 	o.env = func(name string) (string, bool) { v, ok := b.env[name]; return v, ok }
 	o.log = b.log
 	if err := setLogger(o); err != nil {
@@ -191,7 +196,7 @@ func (b *bed) put(u *unstructured.Unstructured) {
 	}
 	labels["bed"] = b.ns
 	u.SetLabels(labels)
-	if !strings.HasPrefix(u.GetKind(), "Cluster") {
+	if !strings.HasPrefix(u.GetKind(), "Cluster") && u.GetKind() != "ImageClonePolicy" {
 		u.SetNamespace(b.ns)
 	}
 	b.send(u)

@@ -4,15 +4,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/admission"
 	"rhumb.run/rhumb/internal/controller/imageadmission"
 	"rhumb.run/rhumb/internal/controller/imageclone"
@@ -24,41 +24,52 @@ import (
 // addImageCloner joins the controller that copies images and the engine that
 // does it, and what admission has to know of them.
 func addImageCloner(mgr manager.Manager, o options, client *registry.Client, hosts *registry.Hosts) (admission.Images, error) {
-	env, logins, err := envCloner(o, hosts)
+	env, logins, err := envCloner(o)
+	if err != nil {
+		return nil, err
+	}
+	policies, err := servesPolicies(mgr)
 	if err != nil {
 		return nil, err
 	}
 	access := newAccess(mgr.GetAPIReader(), o.leaderNamespace, logins)
+	roads := &roads{live: mgr.GetAPIReader(), client: client, hosts: hosts, namespace: o.leaderNamespace, env: o.lookup(), access: access}
+	if err := roads.reach(context.Background(), clone.Only(env)); err != nil {
+		return nil, err
+	}
 	var images admission.Images
-	if o.answers() {
+	if o.answers() && policies {
 		if images, err = imageadmission.Add(mgr, imageadmission.Options{Looks: questions{client, access}, Env: env}); err != nil {
 			return nil, err
 		}
 	}
-	if env == nil {
-		return images, nil
+	if env == nil && !policies {
+		mgr.GetLogger().Info("the image cloner has nothing to do: the cluster does not serve ImageClonePolicies, and " + clone.EnvRegistry + " is not set")
+		return nil, nil
 	}
-	_, err = imageclone.Add(mgr, imageclone.Options{
-		Engine: engine{&registry.Copier{Client: client}},
-		Order: func(_ context.Context, c clone.Choice, _ imageclone.User) (clone.Job, error) {
-			return clone.Job{
-				Source: c.Origin, Target: c.Policy.Target.Pushed(c.Copy), TargetLogins: logins,
-				Copying: c.Policy.Copy, Overwrite: c.Policy.Overwrite, Anchor: c.Origin.Pinned(),
-			}, nil
-		},
-		Env:   env,
-		Kinds: env.Match.Kinds,
+	return images, imageclone.Add(mgr, imageclone.Options{
+		Engine: engine{&registry.Copier{Client: client}, client}, Logins: access, Env: env, Policies: policies,
+		Reach: roads.reach, SweepEvery: o.sweepEvery,
 	})
-	return images, err
+}
+
+// servesPolicies reports whether the cluster knows ImageClonePolicies: the
+// image cloner of old needs nothing but itself.
+func servesPolicies(mgr manager.Manager) (bool, error) {
+	_, err := mgr.GetRESTMapper().RESTMapping(v1alpha1.SchemeGroupVersion.WithKind("ImageClonePolicy").GroupKind(), v1alpha1.SchemeGroupVersion.Version)
+	if meta.IsNoMatchError(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking the cluster for ImageClonePolicies: %w", err)
+	}
+	return true, nil
 }
 
 // envCloner reads the image cloner's environment. Without any of its variables
 // it counts only where nothing else was asked for.
-func envCloner(o options, hosts *registry.Hosts) (*clone.Policy, image.Logins, error) {
-	lookup := o.env
-	if lookup == nil {
-		lookup = os.LookupEnv
-	}
+func envCloner(o options) (*clone.Policy, image.Logins, error) {
+	lookup := o.lookup()
 	if !o.clonerAlone() && !envSays(lookup) {
 		return nil, nil, nil
 	}
@@ -67,8 +78,6 @@ func envCloner(o options, hosts *registry.Hosts) (*clone.Policy, image.Logins, e
 		return nil, nil, err
 	}
 	push := policy.Target.Pushed(image.Ref{Host: policy.Target.Host}).Host
-	insecure, _ := lookup(clone.EnvInsecure)
-	hosts.SetPolicies([]registry.Host{{Host: push, PlainHTTP: insecure == "true" || local(push)}})
 	user, named := lookup(clone.EnvUser)
 	password, _ := lookup(clone.EnvPassword)
 	if !named || user == "" {
@@ -98,29 +107,4 @@ func local(host string) bool {
 		return ip.IsLoopback() || ip.IsPrivate()
 	}
 	return name == "localhost" || strings.HasSuffix(name, ".local")
-}
-
-// engine is a copier as the controller knows one.
-type engine struct{ copier *registry.Copier }
-
-// Copy copies one image.
-func (e engine) Copy(ctx context.Context, j clone.Job, progress func(clone.Progress)) (clone.Outcome, error) {
-	copied, err := e.copier.Copy(ctx, registry.Job{
-		Source: j.Source, Target: j.Target, SourceLogins: j.SourceLogins, TargetLogins: j.TargetLogins,
-		Replace:  func(digest string) bool { return j.Overwrite || digest == j.Wrote },
-		Progress: func(p registry.Progress) { progress(progressOf(p)) },
-	})
-	if f, ok := errors.AsType[*registry.CopyFailure](err); ok {
-		return clone.Outcome{}, &clone.Failure{Failure: f.Failure, Source: f.Source}
-	}
-	if err != nil {
-		return clone.Outcome{}, fmt.Errorf("copying %s: %w", j.Source.Written, err)
-	}
-	return clone.Outcome{Digest: copied.Digest, Already: copied.Already, Progress: progressOf(copied.Progress)}, nil
-}
-
-func progressOf(p registry.Progress) clone.Progress {
-	return clone.Progress{
-		Sent: p.Sent, Mounted: p.Mounted, Skipped: p.Skipped, Total: p.Total, Blobs: int(p.Blobs), AllBlobs: int(p.AllBlobs),
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -47,6 +48,8 @@ type options struct {
 	logFormat string
 	// env is where the image cloner is configured; os.LookupEnv if nil.
 	env func(string) (string, bool)
+	// sweepEvery, in tests, is how often copies that nobody uses are looked for.
+	sweepEvery time.Duration
 
 	// log, in tests, is where the log goes instead of standard error.
 	log io.Writer
@@ -97,6 +100,14 @@ func parse(args []string, out io.Writer) (options, error) {
 
 // answers tells whether the API server is answered.
 func (o *options) answers() bool { return o.runs("admission") && o.webhook != "0" }
+
+// lookup reads the environment.
+func (o *options) lookup() func(string) (string, bool) {
+	if o.env != nil {
+		return o.env
+	}
+	return os.LookupEnv
+}
 
 // clonerAlone is true of the image cloner as people had it before there was anything else: configured by its environment.
 func (o *options) clonerAlone() bool {

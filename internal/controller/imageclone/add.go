@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -16,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/loop"
 )
@@ -23,56 +26,101 @@ import (
 // Options are what the controller is made of.
 type Options struct {
 	Engine Engine
-	// Order completes a copy with logins and what else an engine needs.
-	Order Order
+	Logins Logins
 	// Env is the policy of the environment; nil if there is none.
 	Env *clone.Policy
-	// Kinds are those that are watched.
-	Kinds []string
+	// Policies says whether ImageClonePolicies count. Without them only what Env asks for is watched.
+	Policies bool
+	// Reach is told how the registries of all policies are reached, whenever that may have changed.
+	Reach func(ctx context.Context, all clone.Policies) error
 	// Concurrency is how many objects are acted for at once; 4 if zero.
 	Concurrency int
+	// SweepEvery is how often copies that nobody uses are looked for; a minute if zero.
+	SweepEvery time.Duration
 }
 
-// Cloner is the running controller.
-type Cloner struct{ r *Reconciler }
-
 // Add puts the controller into a manager.
-func Add(mgr manager.Manager, o Options) (*Cloner, error) {
-	if o.Engine == nil || o.Order == nil {
-		return nil, errors.New("making the image cloner: a part is missing")
+func Add(mgr manager.Manager, o Options) error {
+	if o.Engine == nil || o.Logins == nil {
+		return errors.New("making the image cloner: a part is missing")
 	}
+	r := newReconciler(mgr, o)
+	if err := mgr.Add(r.ledger); err != nil {
+		return fmt.Errorf("making the image cloner: %w", err)
+	}
+	if o.Policies {
+		if err := addPolicies(mgr, o, r); err != nil {
+			return fmt.Errorf("making the image cloner: %w", err)
+		}
+	}
+	return watch(mgr, o, r)
+}
+
+func newReconciler(mgr manager.Manager, o Options) *Reconciler {
+	log := mgr.GetLogger().WithName("controller").WithName("image-cloner")
 	r := &Reconciler{
 		client: mgr.GetClient(), live: mgr.GetAPIReader(), rollouts: newRollouts(), contests: newContests(),
-		diary: newDiary(mgr.GetLogger().WithName("controller").WithName("image-cloner")), written: newWritten(),
-		events: mgr.GetEventRecorder("image-cloner"),
+		diary: newDiary(log), written: newWritten(), plans: newPlans(), events: mgr.GetEventRecorder("image-cloner"),
+		told: func(string) {}, keys: &keys{o.Logins, mgr.GetAPIReader()},
 	}
-	r.ledger = newLedger(o.Engine, o.Order, r.wake, mgr.GetLogger().WithName("image-copies"))
+	r.ledger = newLedger(o.Engine, r.keys.Order, r.wake, mgr.GetLogger().WithName("image-copies"))
 	if o.Env != nil {
 		r.SetPolicies(clone.InOrder([]*clone.Policy{o.Env}))
+		r.kinds = o.Env.Match.Kinds
 	}
-	if err := mgr.Add(r.ledger); err != nil {
-		return nil, fmt.Errorf("making the image cloner: %w", err)
+	if o.Policies {
+		r.kinds = Kinds()
 	}
+	return r
+}
+
+// addPolicies adds those who know of ImageClonePolicies and ClonedImages.
+func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
+	log := mgr.GetLogger().WithName("controller").WithName("image-cloner")
+	records := newRecords(mgr.GetClient(), r.ledger)
+	records.fail = func(err error, key Key) {
+		log.Error(err, "writing down a copy", "origin", key.Origin, "copy", key.Copy)
+	}
+	r.ledger.changed, r.ledger.recall = records.Changed, recallFrom(mgr.GetClient())
+	p := &policies{client: mgr.GetClient(), r: r, env: o.Env, reach: o.Reach}
+	r.told, records.wrote = p.changed, p.changed
+	if o.SweepEvery == 0 {
+		o.SweepEvery = sweepEvery
+	}
+	swept := &sweep{
+		r: r, live: mgr.GetAPIReader(), now: time.Now, every: o.SweepEvery, log: log, refused: map[string]*clone.Failure{}, told: p.changed,
+	}
+	p.swept = swept
+	err := builder.ControllerManagedBy(mgr).
+		Named("image-clone-policy").
+		For(&v1alpha1.ImageClonePolicy{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(source.Func(p.start)).
+		WithOptions(controller.Options{RateLimiter: loop.Limiter()}).
+		Complete(p)
+	return errors.Join(err, mgr.Add(records), mgr.Add(swept))
+}
+
+// watch has the reconciler look at each object that is new or another.
+func watch(mgr manager.Manager, o Options, r *Reconciler) error {
 	if o.Concurrency == 0 {
 		o.Concurrency = 4
 	}
-	options := controller.TypedOptions[User]{
+	c, err := controller.NewTyped("image-cloner", mgr, controller.TypedOptions[User]{
 		Reconciler: reconcile.TypedFunc[User](r.Reconcile), MaxConcurrentReconciles: o.Concurrency, RateLimiter: loop.LimiterOf[User](),
-	}
-	c, err := controller.NewTyped("image-cloner", mgr, options)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("making the image cloner: %w", err)
+		return fmt.Errorf("making the image cloner: %w", err)
 	}
 	if err := c.Watch(source.TypedFunc[User](r.start)); err != nil {
-		return nil, fmt.Errorf("making the image cloner: %w", err)
+		return fmt.Errorf("making the image cloner: %w", err)
 	}
-	for _, kind := range o.Kinds {
+	for _, kind := range r.kinds {
 		watch := source.TypedKind(mgr.GetCache(), made[kind](), enqueue(kind), predicate.ResourceVersionChangedPredicate{})
 		if err := c.Watch(watch); err != nil {
-			return nil, fmt.Errorf("watching %s: %w", kind, err)
+			return fmt.Errorf("watching %s: %w", kind, err)
 		}
 	}
-	return &Cloner{r}, nil
+	return nil
 }
 
 // enqueue asks for a look at each object that is new or another.

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
 )
@@ -32,6 +34,13 @@ type contests struct {
 
 	mu    sync.Mutex
 	wrote map[User][]change
+	lost  map[User]lost
+}
+
+// lost is an object that was given up.
+type lost struct {
+	policy, manager string
+	since           time.Time
 }
 
 type change struct {
@@ -39,7 +48,9 @@ type change struct {
 	what string
 }
 
-func newContests() *contests { return &contests{now: time.Now, wrote: map[User][]change{}} }
+func newContests() *contests {
+	return &contests{now: time.Now, wrote: map[User][]change{}, lost: map[User]lost{}}
+}
 
 // what tells one change from another.
 func what(images map[string]string) string {
@@ -85,17 +96,58 @@ func (c *contests) Forget(user User) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.wrote, user)
+	delete(c.lost, user)
+}
+
+// Lost notes that an object was given up; true if that is news.
+func (c *contests) Lost(user User, policy, manager string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lost[user].policy == policy {
+		return false
+	}
+	c.lost[user] = lost{policy, manager, c.now()}
+	return true
+}
+
+// Peace notes that nobody fights over an object; it is the policy that lost it before.
+func (c *contests) Peace(user User) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.lost[user].policy
+	delete(c.lost, user)
+	return was
+}
+
+const maxContested = 20
+
+// Of are the objects that a policy gave up.
+func (c *contests) Of(policy string) []v1alpha1.ContestedWorkload {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []v1alpha1.ContestedWorkload
+	for user, l := range c.lost {
+		if l.policy == policy {
+			out = append(out, v1alpha1.ContestedWorkload{Object: user.String(), Manager: l.manager, Since: metav1.Time{Time: l.since.Truncate(time.Second)}})
+		}
+	}
+	slices.SortFunc(out, func(a, b v1alpha1.ContestedWorkload) int { return strings.Compare(a.Object, b.Object) })
+	return out[:min(len(out), maxContested)]
 }
 
 // giveUp says on the object, once, who puts its images back, and leaves it.
 func (r *Reconciler) giveUp(ctx context.Context, user User, s state, next *clone.Change) error {
-	if strings.HasPrefix(s.Own[clone.ReasonAnnotation], clone.ReasonContested+": ") {
+	text := strings.TrimPrefix(s.Own[clone.ReasonAnnotation], clone.ReasonContested+": ")
+	if text != s.Own[clone.ReasonAnnotation] { // said already, maybe by those before us
+		who, _, _ := strings.Cut(text, " ")
+		r.tellLost(user, next.Policy.Name, who)
 		return nil
 	}
 	who, err := r.opponent(ctx, user)
 	if err != nil {
 		return err
 	}
+	r.tellLost(user, next.Policy.Name, who)
 	words := fmt.Sprintf("%s put back the original images %d times within %d minutes: they stay; choose strategy Admission in policy %s, or leave the object out of it, or have %s use %s",
 		who, mostChanges, int(fightTime/time.Minute), next.Policy.Name, who, strings.Join(slices.Sorted(maps.Values(next.Images)), ", "))
 	if err := r.annotate(ctx, user, s, map[string]any{
@@ -106,6 +158,12 @@ func (r *Reconciler) giveUp(ctx context.Context, user User, s state, next *clone
 	}
 	r.events.Eventf(s.object, nil, corev1.EventTypeWarning, clone.ReasonContested, "Rewrite", "%s", image.Bound(words, maxNote))
 	return nil
+}
+
+func (r *Reconciler) tellLost(user User, policy, manager string) {
+	if r.contests.Lost(user, policy, manager) {
+		r.told(policy)
+	}
 }
 
 // annotate changes annotations alone, so that nothing rolls out.

@@ -32,7 +32,7 @@ func (d *diary) Tell(user User, verdicts []clone.Verdict) {
 	log := d.of(user)
 	inspected := false
 	for _, v := range verdicts {
-		if v.Policy == nil || d.told(user, v) {
+		if v.Policy == nil || v.Policy.Name != clone.EnvName || d.told(user, v) {
 			continue
 		}
 		if !inspected {
@@ -80,7 +80,7 @@ func (d *diary) told(user User, v clone.Verdict) bool {
 // Changing tells what an object's images are to be.
 func (d *diary) Changing(user User, verdicts []clone.Verdict) {
 	for _, v := range verdicts {
-		if v.To != "" {
+		if v.To != "" && v.Policy.Name == clone.EnvName {
 			d.of(user).Info("updating deployment image", "From", v.Image, "To", v.To)
 		}
 	}
@@ -89,7 +89,7 @@ func (d *diary) Changing(user User, verdicts []clone.Verdict) {
 // Changed tells what they are now.
 func (d *diary) Changed(user User, verdicts []clone.Verdict) {
 	for _, v := range verdicts {
-		if v.To != "" {
+		if v.To != "" && v.Policy.Name == clone.EnvName {
 			d.of(user).Info("deployment image reference updated", "image", v.To)
 		}
 	}

@@ -3,13 +3,14 @@
 package imageclone
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"rhumb.run/rhumb/internal/core/clone"
@@ -22,6 +23,8 @@ const (
 	// After a failure an image is tried again ever later.
 	firstRetry = 2 * time.Second
 	lastRetry  = 15 * time.Minute
+	// recheck is the time in which all copies that were there before a restart are asked for once.
+	recheck = 10 * time.Minute
 	// defaultTimeout is of one image, where its policy says nothing.
 	defaultTimeout = 30 * time.Minute
 )
@@ -32,6 +35,11 @@ type User struct {
 	types.NamespacedName
 }
 
+// String is the object as people read it.
+func (u User) String() string { return u.Kind + " " + u.NamespacedName.String() }
+
+func (u User) compare(v User) int { return cmp.Compare(u.String(), v.String()) }
+
 // Key is one copy: an original and where it goes, each by its full name.
 type Key struct{ Origin, Copy string }
 
@@ -41,7 +49,14 @@ func KeyOf(c clone.Choice) Key { return Key{clone.FullName(c.Origin), clone.Full
 // Engine copies images. The error is a *clone.Failure unless ctx ended.
 type Engine interface {
 	Copy(ctx context.Context, j clone.Job, progress func(clone.Progress)) (clone.Outcome, error)
+	// Look asks a target for a copy; it is the digest that it has.
+	Look(ctx context.Context, copied image.Ref, logins image.Logins) (string, error)
+	// Delete deletes a copy's tag.
+	Delete(ctx context.Context, copied image.Ref, logins image.Logins) error
 }
+
+// Recalled is what was written down of a copy.
+type Recalled struct{ Digest, SourceDigest string }
 
 // Order is what an engine needs to know of a copy besides what the choice says.
 type Order func(ctx context.Context, c clone.Choice, user User) (clone.Job, error)
@@ -53,11 +68,13 @@ type ledger struct {
 	// wake is called for each object that waits for a copy of which something else is known now. It must not block.
 	wake  func(User)
 	slots chan struct{}
-	log   logr.Logger
 	base  context.Context //nolint:containedctx // timers start copies, and Start ends them all
 	stop  context.CancelFunc
-	// changed, if set, is told of each copy whose entry reads differently.
+	// changed, if set, is told of each copy whose entry may read differently. It must not block.
 	changed func(Key)
+	// recall, if set, gives what was written down of a copy that is there.
+	recall func(Key) (Recalled, bool)
+	log    logr.Logger
 
 	mu    sync.Mutex
 	all   map[Key]*entry
@@ -74,11 +91,13 @@ type entry struct {
 	failure  *clone.Failure
 	failures int
 	running  bool
-	since    time.Time // the copy began, or was last seen to be there
+	verified time.Time // when it was last seen to be there
 	next     time.Time
-	timer    *time.Timer
-	cancel   context.CancelFunc
-	progress clone.Progress
+	// always is set while some pod pulls the tag each time, inUse while some object names the copy already.
+	always, inUse bool
+	timer         *time.Timer
+	cancel        context.CancelFunc
+	progress      clone.Progress
 }
 
 func newLedger(e Engine, order Order, wake func(User), log logr.Logger) *ledger {
@@ -114,12 +133,15 @@ func (l *ledger) Want(user User, choices []clone.Choice) {
 		key := KeyOf(c)
 		e := l.all[key]
 		if e == nil {
-			e = &entry{choice: c, users: map[User]bool{}}
-			l.all[key] = e
-			l.schedule(key, e, 0)
+			e = l.open(key, c)
 		}
 		e.choice.Policy = c.Policy // as it is now
-		e.users[user] = true
+		e.always = e.always || c.Slot.Policy == corev1.PullAlways
+		e.inUse = e.inUse || c.Copied
+		if !e.users[user] {
+			e.users[user] = true
+			l.tell(key)
+		}
 		if !keep[key] {
 			keys = append(keys, key)
 		}
@@ -135,12 +157,39 @@ func (l *ledger) Want(user User, choices []clone.Choice) {
 	}
 }
 
+// open begins to know of a copy. One that was there before us is asked for in its time; the lock is held.
+func (l *ledger) open(key Key, c clone.Choice) *entry {
+	e := &entry{choice: c, users: map[User]bool{}}
+	l.all[key] = e
+	var was Recalled
+	known := false
+	if l.recall != nil {
+		was, known = l.recall(key)
+	}
+	if !known {
+		l.schedule(key, e, 0)
+		return e
+	}
+	e.known = clone.Known{There: true, Digest: was.Digest}
+	e.outcome = clone.Outcome{Digest: was.Digest, SourceDigest: was.SourceDigest, Already: true}
+	e.inUse = true // so that the target is asked, and the source is not
+	l.schedule(key, e, rand.N(recheck))
+	return e
+}
+
+func (l *ledger) tell(key Key) {
+	if l.changed != nil {
+		l.changed(key)
+	}
+}
+
 // leave is the end of an object's wish; a copy that nobody wants is not made.
 func (l *ledger) leave(user User, key Key) {
 	e := l.all[key]
 	if e == nil {
 		return
 	}
+	l.tell(key)
 	if delete(e.users, user); len(e.users) > 0 {
 		return
 	}
@@ -173,136 +222,4 @@ func (l *ledger) Retry() {
 			l.schedule(key, e, 0)
 		}
 	}
-}
-
-// schedule sets the time of the next attempt; the lock is held.
-func (l *ledger) schedule(key Key, e *entry, after time.Duration) {
-	e.next = time.Now().Add(after)
-	if e.timer != nil {
-		e.timer.Stop()
-	}
-	e.timer = time.AfterFunc(after, func() { l.attempt(key, e) })
-}
-
-// attempt copies once.
-func (l *ledger) attempt(key Key, e *entry) {
-	ctx, user, ok := l.begin(key, e)
-	if !ok {
-		return
-	}
-	defer l.left.Done()
-	outcome, err := l.copy(ctx, key, e, user)
-	l.end(key, e, outcome, err)
-}
-
-func (l *ledger) copy(ctx context.Context, key Key, e *entry, user User) (clone.Outcome, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-ctx.Done():
-		return clone.Outcome{}, ctx.Err()
-	}
-	defer func() { <-l.slots }()
-	job, err := l.order(ctx, l.choiceOf(e), user)
-	if err != nil {
-		return clone.Outcome{}, err
-	}
-	timeout := job.Copying.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	m := newMeter(l.log, l.choiceOf(e), time.Now)
-	outcome, err := l.engine.Copy(ctx, job, func(p clone.Progress) {
-		l.note(e, p)
-		m.Note(p)
-	})
-	if err == nil {
-		m.End(outcome)
-	}
-	return outcome, err
-}
-
-func (l *ledger) choiceOf(e *entry) clone.Choice {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return e.choice
-}
-
-func (l *ledger) note(e *entry, p clone.Progress) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e.progress = p
-}
-
-// begin claims an attempt, unless one is on its way or nobody wants it any more.
-func (l *ledger) begin(key Key, e *entry) (context.Context, User, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.base.Err() != nil || e.running || l.all[key] != e {
-		return nil, User{}, false
-	}
-	var ctx context.Context
-	ctx, e.cancel = context.WithCancel(l.base)
-	e.running, e.since, e.progress = true, time.Now(), clone.Progress{}
-	l.left.Add(1)
-	for user := range e.users {
-		return ctx, user, true
-	}
-	return ctx, User{}, true
-}
-
-func (l *ledger) end(key Key, e *entry, outcome clone.Outcome, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e.running = false
-	e.cancel()
-	if l.base.Err() != nil || l.all[key] != e {
-		return
-	}
-	e.failure = failureOf(err)
-	before := e.known
-	if e.failure == nil {
-		e.outcome, e.failures, e.since = outcome, 0, time.Now()
-		e.known = clone.Known{There: true, Digest: outcome.Digest}
-	} else {
-		e.failures++
-		e.known.Failure = e.failure.Failure
-		l.schedule(key, e, e.wait())
-	}
-	if before != e.known {
-		for user := range e.users {
-			l.wake(user)
-		}
-	}
-}
-
-// wait is the time to the next attempt: ever longer, and never sooner than a registry asked for.
-func (e *entry) wait() time.Duration {
-	d := lastRetry
-	if e.failures <= 10 {
-		d = min(lastRetry, firstRetry<<(e.failures-1))
-	}
-	d = time.Duration(float64(d) * (0.75 + rand.Float64()/2))
-	return max(d, e.failure.After)
-}
-
-// failureOf is the failure of an error, whatever that is.
-func failureOf(err error) *clone.Failure {
-	if err == nil {
-		return nil
-	}
-	if f, ok := errors.AsType[*clone.Failure](err); ok {
-		return f
-	}
-	f := &clone.Failure{Failure: &image.Failure{Reason: image.ReasonRemote, Detail: err.Error()}, Source: true}
-	if plain, ok := errors.AsType[*image.Failure](err); ok {
-		f.Failure = plain
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		f.Failure = &image.Failure{
-			Reason: image.ReasonUnreachable, Detail: "it was not copied in the time that one image has", Fix: "raise spec.copy.timeoutPerImage, or look at the network",
-		}
-	}
-	return f
 }

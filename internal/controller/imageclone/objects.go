@@ -26,6 +26,19 @@ var made = map[string]func() client.Object{
 	"Pod":         func() client.Object { return &corev1.Pod{} },
 }
 
+// lists are lists of them, by kind.
+var lists = map[string]func() client.ObjectList{
+	"Deployment":  func() client.ObjectList { return &appsv1.DeploymentList{} },
+	"StatefulSet": func() client.ObjectList { return &appsv1.StatefulSetList{} },
+	"DaemonSet":   func() client.ObjectList { return &appsv1.DaemonSetList{} },
+	"CronJob":     func() client.ObjectList { return &batchv1.CronJobList{} },
+	"Job":         func() client.ObjectList { return &batchv1.JobList{} },
+	"Pod":         func() client.ObjectList { return &corev1.PodList{} },
+}
+
+// Kinds are all kinds that have pods.
+func Kinds() []string { return slices.Sorted(maps.Keys(made)) }
+
 // Objects is one of each kind that has pods.
 func Objects() []client.Object {
 	out := make([]client.Object, 0, len(made))

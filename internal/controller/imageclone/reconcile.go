@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"sync"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -32,7 +34,12 @@ type Reconciler struct {
 	contests *contests
 	diary    *diary
 	written  *written
+	plans    *plans
 	events   events.EventRecorder
+	keys     *keys
+	kinds    []string
+	// told says that something else is known of a policy now.
+	told func(policy string)
 
 	mu       sync.Mutex
 	policies clone.Policies
@@ -95,11 +102,29 @@ func (r *Reconciler) forget(user User) {
 	r.contests.Forget(user)
 	r.wakeAll(r.rollouts.Leave(user))
 	r.written.Forget(user)
+	r.tellAll(r.plans.Note(user, nil, clone.Subject{}, nil))
+	r.peace(user)
+}
+
+func (r *Reconciler) tellAll(policies []string) {
+	for _, p := range policies {
+		r.told(p)
+	}
+}
+
+// peace notes that nobody fights over an object.
+func (r *Reconciler) peace(user User) {
+	if lost := r.contests.Peace(user); lost != "" {
+		r.told(lost)
+	}
 }
 
 // see reads an object, and the labels of its namespace, by which policies choose.
 func (r *Reconciler) see(ctx context.Context, o client.Object) (state, error) {
 	s := read(o)
+	if err := r.top(ctx, o, &s); err != nil {
+		return s, err
+	}
 	if !r.current().AskNamespaces() {
 		return s, nil
 	}
@@ -111,6 +136,29 @@ func (r *Reconciler) see(ctx context.Context, o client.Object) (state, error) {
 	return s, nil
 }
 
+// top finds the kind at the top of an object's owners, by which policies choose.
+func (r *Reconciler) top(ctx context.Context, o client.Object, s *state) error {
+	ref := metav1.GetControllerOf(o)
+	switch {
+	case ref == nil || (s.Kind != "Pod" && s.Kind != "Job"):
+	case ref.Kind == "ReplicaSet":
+		s.Kind = "Deployment"
+	case ref.Kind == "StatefulSet", ref.Kind == "DaemonSet", ref.Kind == "CronJob":
+		s.Kind = ref.Kind
+	case ref.Kind == "Job":
+		var job batchv1.Job
+		err := r.client.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: ref.Name}, &job)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("reading the job of a pod: %w", err)
+		}
+		s.Kind = "Job"
+		if up := metav1.GetControllerOf(&job); err == nil && up != nil {
+			s.Kind = up.Kind
+		}
+	}
+	return nil
+}
+
 // act sees to the copies that an object wants, and to the one change that makes it use them.
 func (r *Reconciler) act(ctx context.Context, user User, s state) (reconcile.Result, error) {
 	if s.settled {
@@ -118,20 +166,39 @@ func (r *Reconciler) act(ctx context.Context, user User, s state) (reconcile.Res
 	}
 	policies := r.current()
 	r.ledger.Want(user, wantedBy(policies, s))
-	verdicts, change := policies.Decide(s.Object, r.ledger.Known)
+	if user.Kind == "Pod" || user.Kind == "Job" {
+		return reconcile.Result{}, nil // what runs already is not changed
+	}
+	verdicts, change := policies.Decide(s.Object, r.known)
 	r.diary.Tell(user, verdicts)
-	if change == nil || change.Policy.DryRun {
+	r.tellAll(r.plans.Note(user, policies, s.Subject, verdicts))
+	if change == nil {
+		r.peace(user)
+		return reconcile.Result{}, nil
+	}
+	if change.Policy.DryRun {
 		return reconcile.Result{}, nil
 	}
 	return r.change(ctx, user, s, verdicts, change)
 }
 
-// wantedBy are the copies that an object's images are to have.
+// known is what is known of a copy. A policy that only says what it would do says so as if all copies were there.
+func (r *Reconciler) known(c clone.Choice) clone.Known {
+	if c.Policy.DryRun {
+		return clone.Known{There: true}
+	}
+	return r.ledger.Known(c)
+}
+
+// wantedBy are the copies that an object's images are to have, and those that it has.
 func wantedBy(policies clone.Policies, s state) []clone.Choice {
 	originals, _ := clone.ReadOriginals(s.Own)
 	var out []clone.Choice
 	for _, c := range policies.Choose(s.Subject, s.Spec, originals) {
-		if c.Wanted() && !c.Policy.DryRun {
+		if c.Policy == nil || c.Policy.DryRun {
+			continue
+		}
+		if c.Wanted() || (c.Kept() && c.Policy.Name != clone.EnvName) {
 			out = append(out, c)
 		}
 	}

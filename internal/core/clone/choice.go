@@ -58,6 +58,9 @@ type Choice struct {
 // Wanted reports whether there is a copy to be had for the slot.
 func (c Choice) Wanted() bool { return c.Policy != nil && c.Copy.Written != "" && !c.Copied }
 
+// Kept reports whether the slot names a copy of which the original is known.
+func (c Choice) Kept() bool { return c.Copied && c.Copy.Written != "" }
+
 // Choose finds for each image of a pod which policy is for it. Originals are those that an object's annotation keeps.
 func (p Policies) Choose(s Subject, spec *corev1.PodSpec, originals Originals) []Choice {
 	slots := Slots(spec)

@@ -14,6 +14,8 @@ type Job struct {
 	// Overwrite moves the target's tag whatever it is; otherwise it is moved only away from Wrote, or if there is none.
 	Overwrite bool
 	Wrote     string
+	// WroteOf is the original's digest that Wrote was made of.
+	WroteOf string
 }
 
 // Progress is how far a copy is. Totals grow while manifests are read.

@@ -169,6 +169,14 @@ func InOrder(all []*Policy) Policies {
 	return out
 }
 
+// Only is a policy alone, or none if it is nil.
+func Only(p *Policy) Policies {
+	if p == nil {
+		return nil
+	}
+	return Policies{p}
+}
+
 // AskNamespaces reports whether any policy chooses by the labels of namespaces.
 func (p Policies) AskNamespaces() bool {
 	return slices.ContainsFunc(p, func(one *Policy) bool { return one.Match.Namespaces != nil || one.Match.Expression != nil })

@@ -3,6 +3,7 @@
 package clone
 
 import (
+	"encoding/json"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -76,4 +77,23 @@ func containerOf(key string) (list, name string) {
 		return "ephemeralContainers", name
 	}
 	return "containers", key
+}
+
+// RevisionImages are the images of a StatefulSet's or DaemonSet's former version, as a ControllerRevision keeps it.
+func RevisionImages(data []byte) []string {
+	var o struct {
+		Spec struct {
+			Template struct {
+				Spec corev1.PodSpec `json:"spec"`
+			} `json:"template"`
+		} `json:"spec"`
+	}
+	if json.Unmarshal(data, &o) != nil {
+		return nil
+	}
+	var out []string
+	for _, slot := range Slots(&o.Spec.Template.Spec) {
+		out = append(out, slot.Image)
+	}
+	return out
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"rhumb.run/rhumb/internal/core/clone"
+	"rhumb.run/rhumb/internal/core/image"
+	"rhumb.run/rhumb/internal/registry"
+)
+
+// roads are how the registries of policies are reached.
+type roads struct {
+	live      client.Reader
+	client    *registry.Client
+	hosts     *registry.Hosts
+	namespace string
+	env       func(string) (string, bool)
+	access    *access
+}
+
+// reach takes what policies say of registries for those of which neither the
+// operator's file nor the cluster says anything.
+func (a *roads) reach(ctx context.Context, all clone.Policies) error {
+	var hosts []registry.Host
+	paces := map[string]registry.Pace{}
+	for _, p := range all {
+		if p.Name == clone.EnvName {
+			push := p.Target.Pushed(image.Ref{Host: p.Target.Host}).Host
+			insecure, _ := a.env(clone.EnvInsecure)
+			hosts = append(hosts, registry.Host{Host: push, PlainHTTP: insecure == "true" || local(push)})
+			continue
+		}
+		for _, s := range append([]clone.Access{p.Push}, p.Sources...) {
+			if s.MinRemaining > 0 || s.PerSecond > 0 {
+				paces[s.Host] = registry.Pace{PerSecond: float64(s.PerSecond), MinRemaining: s.MinRemaining}
+			}
+			ca, err := a.authorities(ctx, s)
+			if err != nil {
+				return err
+			}
+			if s.Host != registry.AnyHost && (s.Insecure || ca != "") {
+				hosts = append(hosts, registry.Host{Host: s.Host, PlainHTTP: s.Insecure, CA: ca})
+			}
+		}
+	}
+	a.access.Forget()
+	a.hosts.SetPolicies(hosts)
+	a.client.SetPaces(paces)
+	return nil
+}
+
+// authorities are those that a policy has a registry's certificate checked
+// against. A Secret that is not there is met when the registry is: its
+// certificate is not trusted then.
+func (a *roads) authorities(ctx context.Context, s clone.Access) (string, error) {
+	if s.CASecret == "" {
+		return "", nil
+	}
+	var secret corev1.Secret
+	err := a.live.Get(ctx, types.NamespacedName{Namespace: a.namespace, Name: s.CASecret}, &secret)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading Secret %s/%s: %w", a.namespace, s.CASecret, err)
+	}
+	return string(secret.Data[s.CAKey]), nil
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package imageclone
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"rhumb.run/rhumb/internal/core/clone"
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+// schedule sets the time of the next attempt; the lock is held.
+func (l *ledger) schedule(key Key, e *entry, after time.Duration) {
+	e.next = time.Now().Add(after)
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	e.timer = time.AfterFunc(after, func() { l.attempt(key, e) })
+}
+
+// attempt copies once.
+func (l *ledger) attempt(key Key, e *entry) {
+	ctx, user, ok := l.begin(key, e)
+	if !ok {
+		return
+	}
+	defer l.left.Done()
+	outcome, err := l.copy(ctx, key, e, user)
+	l.end(key, e, outcome, err)
+}
+
+func (l *ledger) copy(ctx context.Context, key Key, e *entry, user User) (clone.Outcome, error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return clone.Outcome{}, ctx.Err()
+	}
+	defer func() { <-l.slots }()
+	job, err := l.order(ctx, l.choiceOf(e), user)
+	if err != nil {
+		return clone.Outcome{}, err
+	}
+	job.Wrote, job.WroteOf = l.wrote(e)
+	if found, done, err := l.look(ctx, e, job); done {
+		return found, err
+	}
+	timeout := job.Copying.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	m := newMeter(l.log, l.choiceOf(e), time.Now)
+	outcome, err := l.engine.Copy(ctx, job, func(p clone.Progress) {
+		l.note(e, p)
+		m.Note(p)
+	})
+	if err == nil {
+		m.End(outcome)
+	}
+	return outcome, err
+}
+
+// look asks the target for a copy that somebody uses already: if it is there, its source is nobody's business.
+func (l *ledger) look(ctx context.Context, e *entry, job clone.Job) (clone.Outcome, bool, error) {
+	l.mu.Lock()
+	inUse, was := e.inUse, e.outcome
+	e.inUse = false // what is looked at again is refreshed
+	l.mu.Unlock()
+	if !inUse {
+		return clone.Outcome{}, false, nil
+	}
+	digest, err := l.engine.Look(ctx, job.Target, job.TargetLogins)
+	if err != nil || (was.Digest != "" && was.Digest != digest) {
+		return clone.Outcome{}, false, nil // whoever copies finds out why
+	}
+	if was.SourceDigest == "" {
+		was.SourceDigest = digest
+	}
+	return clone.Outcome{Digest: digest, SourceDigest: was.SourceDigest, Already: true}, true, nil
+}
+
+// wrote is the digest that we gave the target last, and of which original.
+func (l *ledger) wrote(e *entry) (copied, original string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return e.outcome.Digest, e.outcome.SourceDigest
+}
+
+func (l *ledger) choiceOf(e *entry) clone.Choice {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return e.choice
+}
+
+func (l *ledger) note(e *entry, p clone.Progress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.progress = p
+}
+
+// begin claims an attempt, unless one is on its way or nobody wants it any more.
+func (l *ledger) begin(key Key, e *entry) (context.Context, User, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.base.Err() != nil || e.running || l.all[key] != e {
+		return nil, User{}, false
+	}
+	var ctx context.Context
+	ctx, e.cancel = context.WithCancel(l.base)
+	e.running, e.progress = true, clone.Progress{}
+	l.left.Add(1)
+	for user := range e.users {
+		return ctx, user, true
+	}
+	return ctx, User{}, true
+}
+
+func (l *ledger) end(key Key, e *entry, outcome clone.Outcome, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.running = false
+	e.cancel()
+	if l.base.Err() != nil || l.all[key] != e {
+		return
+	}
+	e.failure = failureOf(err)
+	before := e.known
+	if e.failure == nil {
+		l.succeeded(key, e, outcome)
+	} else {
+		l.failed(key, e)
+	}
+	l.tell(key)
+	if before != e.known {
+		for user := range e.users {
+			l.wake(user)
+		}
+	}
+}
+
+func (l *ledger) succeeded(key Key, e *entry, outcome clone.Outcome) {
+	e.failures, e.verified = 0, time.Now()
+	if outcome.Already {
+		outcome.Progress = e.outcome.Progress // what it took to make it
+	}
+	e.outcome = outcome
+	e.known = clone.Known{There: true, Digest: outcome.Digest}
+	if every := e.every(); every > 0 {
+		l.schedule(key, e, jittered(every))
+	}
+}
+
+// failed keeps a copy that is there, unless its tag is somebody else's now.
+func (l *ledger) failed(key Key, e *entry) {
+	e.failures++
+	e.known.Failure = e.failure.Failure
+	e.known.OriginLost = e.failure.Source
+	if e.failure.Reason == image.ReasonDrifted {
+		e.known.There = false
+	}
+	wait := e.wait()
+	if e.known.There && e.failure.After == 0 {
+		wait = max(wait, min(e.every(), lastRetry))
+	}
+	l.schedule(key, e, wait)
+	if e.failures == 1 {
+		l.log.Info("image not copied", "image", e.choice.Origin.Written, "to", e.choice.Copy.Written, "reason", e.failure.Reason,
+			"side", e.failure.Side(), "message", e.failure.Error(), "retryInSeconds", math.Round(wait.Seconds()))
+	}
+}
+
+// every is how often a copy is looked at again; 0 is never.
+func (e *entry) every() time.Duration {
+	p := e.choice.Policy
+	switch {
+	case p == nil || e.choice.Origin.Pinned() || p.Refresh == clone.Never || p.Refresh == "":
+		return 0
+	case p.Refresh == clone.RefreshAuto && !e.always && e.choice.Origin.Tag != image.DefaultTag:
+		return 0
+	}
+	return p.Every
+}
+
+func jittered(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.95 + rand.Float64()/10))
+}
+
+// wait is the time to the next attempt: ever longer, and never sooner than a registry asked for.
+func (e *entry) wait() time.Duration {
+	d := lastRetry
+	if e.failures <= 10 {
+		d = min(lastRetry, firstRetry<<(e.failures-1))
+	}
+	d = time.Duration(float64(d) * (0.75 + rand.Float64()/2))
+	return max(d, e.failure.After)
+}
+
+// failureOf is the failure of an error, whatever that is.
+func failureOf(err error) *clone.Failure {
+	if err == nil {
+		return nil
+	}
+	if f, ok := errors.AsType[*clone.Failure](err); ok {
+		return f
+	}
+	f := &clone.Failure{Failure: &image.Failure{Reason: image.ReasonRemote, Detail: err.Error()}, Source: true}
+	if plain, ok := errors.AsType[*image.Failure](err); ok {
+		f.Failure = plain
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		f.Failure = &image.Failure{
+			Reason: image.ReasonUnreachable, Detail: "it was not copied in the time that one image has", Fix: "raise spec.copy.timeoutPerImage, or look at the network",
+		}
+	}
+	return f
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package imageclone
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"rhumb.run/rhumb/api/rhumb/v1alpha1"
+	"rhumb.run/rhumb/internal/core/clone"
+	"rhumb.run/rhumb/internal/core/image"
+)
+
+// policyLag is how long a policy's counts may be behind: many copies end together.
+const policyLag = time.Second
+
+// policies keeps in force what people write, and tells them what became of it.
+type policies struct {
+	client client.Client
+	r      *Reconciler
+	env    *clone.Policy
+	swept  *sweep
+	// reach is told how the registries of all policies are reached, whenever that may have changed.
+	reach func(ctx context.Context, all clone.Policies) error
+
+	mu      sync.Mutex
+	inForce string // generations, by which the policies in force are told from others
+	queue   workqueue.TypedRateLimitingInterface[reconcile.Request]
+}
+
+// start takes the queue when it begins to run.
+func (p *policies) start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = queue
+	return nil
+}
+
+// changed asks for a policy's status to be written soon.
+func (p *policies) changed(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queue != nil && name != clone.EnvName {
+		p.queue.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}, policyLag)
+	}
+}
+
+// Reconcile takes one policy's change into account, and writes its status.
+func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	var list v1alpha1.ImageClonePolicyList
+	if err := p.client.List(ctx, &list); err != nil {
+		return reconcile.Result{}, fmt.Errorf("reading ImageClonePolicies: %w", err)
+	}
+	all := []*clone.Policy{}
+	if p.env != nil {
+		all = append(all, p.env)
+	}
+	var mine *v1alpha1.ImageClonePolicy
+	var wrong, versions string
+	for i := range list.Items {
+		o := &list.Items[i]
+		versions += fmt.Sprintf("%s %s %d %v\n", o.Name, o.UID, o.Generation, o.DeletionTimestamp.IsZero())
+		compiled, problems := clone.Compile(o)
+		if compiled != nil && o.DeletionTimestamp.IsZero() {
+			all = append(all, compiled)
+		}
+		if o.Name == req.Name {
+			mine = o
+			for _, problem := range problems {
+				wrong = problem.Message
+				break
+			}
+		}
+	}
+	if err := p.enforce(ctx, versions, clone.InOrder(all)); err != nil {
+		return reconcile.Result{}, err
+	}
+	if mine == nil {
+		return reconcile.Result{}, nil
+	}
+	return p.report(ctx, mine, wrong)
+}
+
+// enforce takes the policies into force if they are others than before, and has every object looked at.
+func (p *policies) enforce(ctx context.Context, versions string, all clone.Policies) error {
+	p.mu.Lock()
+	same := p.inForce == versions
+	p.mu.Unlock()
+	if same {
+		return nil
+	}
+	if err := p.reach(ctx, all); err != nil {
+		return err
+	}
+	p.r.SetPolicies(all)
+	p.r.ledger.Retry()
+	p.swept.Forget()
+	if err := p.r.lookAtAll(ctx); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inForce = versions
+	return nil
+}
+
+// lookAtAll asks for a look at every object that has pods.
+func (r *Reconciler) lookAtAll(ctx context.Context) error {
+	for _, kind := range r.kinds {
+		if err := r.each(ctx, kind, func(o client.Object) {
+			r.wake(User{kind, types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}})
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls f for every object of a kind. They are the cache's own, and not to be changed.
+func (r *Reconciler) each(ctx context.Context, kind string, f func(client.Object)) error {
+	list := lists[kind]()
+	if err := r.client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing %ss: %w", kind, err)
+	}
+	return meta.EachListItem(list, func(o runtime.Object) error {
+		f(o.(client.Object))
+		return nil
+	})
+}
+
+// report writes a policy's status, if it reads differently.
+func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wrong string) (reconcile.Result, error) {
+	next := o.DeepCopy()
+	p.tally(&next.Status, o, wrong)
+	if equality.Semantic.DeepEqual(o.Status, next.Status) {
+		return reconcile.Result{}, nil
+	}
+	err := p.client.Status().Update(ctx, next)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return reconcile.Result{}, nil // the watch shows what happened
+	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("writing the status of ImageClonePolicy %s: %w", o.Name, err)
+	}
+	return reconcile.Result{}, nil
+}
+
+// tally counts what a policy's copies are, and says what they come to.
+func (p *policies) tally(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, wrong string) {
+	s.ObservedGeneration = o.Generation
+	s.Images, s.Bytes = v1alpha1.ImageCounts{}, v1alpha1.ByteCounts{}
+	var target *clone.Failure
+	reached := false
+	for _, d := range p.r.ledger.Of(o.Name) {
+		s.Images.Desired++
+		switch state, _, _, _ := d.state(); state {
+		case v1alpha1.StateReady, v1alpha1.StateUnused:
+			s.Images.Ready++
+			reached = true
+		case v1alpha1.StateFailed, v1alpha1.StateDrifted:
+			s.Images.Failed++
+		case v1alpha1.StatePending, v1alpha1.StateCopying:
+			s.Images.Pending++
+		}
+		s.Bytes.Copied += d.outcome.Sent
+		s.Bytes.Mounted += d.outcome.Mounted
+		s.Bytes.Skipped += d.outcome.Skipped
+		if f := d.failure; f != nil && !f.Source && (f.Reason == image.ReasonUnreachable || f.Reason == image.ReasonUnauthorized) {
+			target = f
+		}
+	}
+	s.Contested = p.r.contests.Of(o.Name)
+	s.Planned, s.OverruledBy = p.r.plans.Of(o.Name)
+	s.Images.Overruled = p.r.plans.Overruled(o.Name)
+	p.conclude(s, o, wrong, target, reached)
+}
+
+// conclude sets the conditions.
+func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, wrong string, target *clone.Failure, reached bool) {
+	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
+		setCondition(&s.Conditions, metav1.Condition{Type: kind, Status: status, Reason: reason, Message: clip(message), ObservedGeneration: o.Generation})
+	}
+	switch {
+	case target != nil:
+		set(v1alpha1.TargetReachableCondition, metav1.ConditionFalse, target.Reason, target.Error())
+	case reached:
+		set(v1alpha1.TargetReachableCondition, metav1.ConditionTrue, v1alpha1.ReachableReason, "")
+	default:
+		set(v1alpha1.TargetReachableCondition, metav1.ConditionUnknown, v1alpha1.InitializingReason, "")
+	}
+	if len(s.Contested) > 0 {
+		set(v1alpha1.RewriteContestedCondition, metav1.ConditionTrue, v1alpha1.RevertedReason, s.Contested[0].Object+" was given its original images again by "+s.Contested[0].Manager)
+	} else {
+		set(v1alpha1.RewriteContestedCondition, metav1.ConditionFalse, v1alpha1.UncontestedReason, "")
+	}
+	switch refused := p.swept.Refused(o.Name); {
+	case !o.Spec.Cleanup.Enabled:
+		meta.RemoveStatusCondition(&s.Conditions, v1alpha1.CleanupSupportedCondition)
+	case refused != nil:
+		set(v1alpha1.CleanupSupportedCondition, metav1.ConditionFalse, v1alpha1.DeleteRefusedReason, refused.Error())
+	default:
+		set(v1alpha1.CleanupSupportedCondition, metav1.ConditionTrue, v1alpha1.SupportedReason, "")
+	}
+	switch {
+	case wrong != "":
+		set(v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.InvalidPolicyReason, wrong)
+	case o.Spec.DryRun:
+		set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.DryRunReason, "nothing is copied or changed; status.planned says what would be")
+	case target != nil:
+		set(v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.TargetUnreachableReason, target.Error())
+	case s.Images.Failed > 0:
+		set(v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ImagesFailedReason,
+			fmt.Sprintf("%d of %d images could not be copied; see kubectl get clonedimages", s.Images.Failed, s.Images.Desired))
+	case s.Images.Pending > 0:
+		set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.PendingReason, "")
+	default:
+		set(v1alpha1.ReadyCondition, metav1.ConditionTrue, v1alpha1.ReadyReason, "")
+	}
+}
+
+// maxMessage is what a status has room for.
+const maxMessage = 2000
+
+func clip(s string) string { return image.Bound(s, maxMessage) }
+
+// setCondition replaces a condition; its time moves only with its status.
+func setCondition(all *[]metav1.Condition, c metav1.Condition) {
+	meta.SetStatusCondition(all, c)
+	slices.SortStableFunc(*all, func(a, b metav1.Condition) int { // the one that sums up is last
+		switch {
+		case a.Type == v1alpha1.ReadyCondition && b.Type != a.Type:
+			return 1
+		case b.Type == v1alpha1.ReadyCondition && b.Type != a.Type:
+			return -1
+		}
+		return 0
+	})
+}
