@@ -73,7 +73,7 @@ type ledger struct {
 	// changed, if set, is told of each copy whose entry may read differently. It must not block.
 	changed func(Key)
 	// recall, if set, gives what was written down of a copy that is there.
-	recall func(Key) (Recalled, bool)
+	recall func(key Key, policy string) (Recalled, bool)
 	log    logr.Logger
 
 	mu    sync.Mutex
@@ -164,7 +164,7 @@ func (l *ledger) open(key Key, c clone.Choice) *entry {
 	var was Recalled
 	known := false
 	if l.recall != nil {
-		was, known = l.recall(key)
+		was, known = l.recall(key, c.Policy.Name)
 	}
 	if !known {
 		l.schedule(key, e, 0)

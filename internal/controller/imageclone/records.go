@@ -109,14 +109,14 @@ func (r *records) status(ctx context.Context, key Key, have *v1alpha1.ClonedImag
 	return nil
 }
 
-// recall gives what is written down of copies that are there.
-func recallFrom(reader client.Reader) func(Key) (Recalled, bool) {
-	return func(key Key) (Recalled, bool) {
+// recallFrom gives what is written down of copies that are there. What another policy had is another registry, for all we know.
+func recallFrom(reader client.Reader) func(Key, string) (Recalled, bool) {
+	return func(key Key, policy string) (Recalled, bool) {
 		var o v1alpha1.ClonedImage
 		if err := reader.Get(context.Background(), types.NamespacedName{Name: clone.RecordName(key.Origin, key.Copy)}, &o); err != nil {
 			return Recalled{}, false
 		}
-		there := o.Status.State == v1alpha1.StateReady || o.Status.State == v1alpha1.StateUnused
+		there := o.Spec.Policy == policy && (o.Status.State == v1alpha1.StateReady || o.Status.State == v1alpha1.StateUnused)
 		return Recalled{Digest: o.Status.Digest, SourceDigest: o.Status.SourceDigest}, there && o.Status.Digest != ""
 	}
 }
