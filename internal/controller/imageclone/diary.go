@@ -28,11 +28,11 @@ func (d *diary) of(user User) logr.Logger {
 }
 
 // Tell tells of a look at an object.
-func (d *diary) Tell(user User, verdicts []clone.Verdict) {
+func (d *diary) Tell(user User, s clone.Subject, verdicts []clone.Verdict) {
 	log := d.of(user)
 	inspected := false
 	for _, v := range verdicts {
-		if v.Policy == nil || v.Policy.Name != clone.EnvName || d.told(user, v) {
+		if v.Policy == nil || v.Policy.Name != clone.EnvName || !v.Policy.Match.For(s) || d.told(user, v) {
 			continue
 		}
 		if !inspected {

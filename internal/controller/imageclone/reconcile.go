@@ -170,7 +170,7 @@ func (r *Reconciler) act(ctx context.Context, user User, s state) (reconcile.Res
 		return reconcile.Result{}, nil // what runs already is not changed
 	}
 	verdicts, change := policies.Decide(s.Object, r.known)
-	r.diary.Tell(user, verdicts)
+	r.diary.Tell(user, s.Subject, verdicts)
 	r.tellAll(r.plans.Note(user, policies, s.Subject, verdicts))
 	if change == nil {
 		r.peace(user)

@@ -128,6 +128,12 @@ type Subject struct {
 	Owner string
 }
 
+// For reports whether a policy is for a subject, whatever its images.
+func (m *Match) For(s Subject) bool {
+	ok, _ := m.takes(s)
+	return ok
+}
+
 // takes reports whether a policy is for a subject, whatever its images, and if not, why.
 func (m *Match) takes(s Subject) (bool, string) {
 	switch {
