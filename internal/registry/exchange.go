@@ -66,7 +66,9 @@ func (c *Client) do(ctx context.Context, e Endpoint, login *image.Login, a ask) 
 		return resp, nil
 	}
 	closeBody(resp)
-	c.sessions.drop(key)
+	if known { // else it would be what another request has learnt meanwhile, and a blob would be sent twice
+		c.sessions.drop(key)
+	}
 	s = session{basic: true}
 	if ch.bearer {
 		if s, err = c.fetchToken(ctx, e, login, key, ch); err != nil {

@@ -28,7 +28,7 @@ func (l *ledger) attempt(key Key, e *entry) {
 	if !ok {
 		return
 	}
-	defer l.left.Done()
+	defer l.going.Done()
 	outcome, err := l.copy(ctx, key, e, user)
 	l.end(key, e, outcome, err)
 }
@@ -113,7 +113,7 @@ func (l *ledger) begin(key Key, e *entry) (context.Context, User, bool) {
 	var ctx context.Context
 	ctx, e.cancel = context.WithCancel(l.base)
 	e.running, e.progress = true, clone.Progress{}
-	l.left.Add(1)
+	l.going.Add(1)
 	for user := range e.users {
 		return ctx, user, true
 	}

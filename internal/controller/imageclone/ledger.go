@@ -79,7 +79,8 @@ type ledger struct {
 	mu    sync.Mutex
 	all   map[Key]*entry
 	wants map[User][]Key
-	left  sync.WaitGroup
+	left  map[Key]description // copies that nobody wants any more, until they are written down
+	going sync.WaitGroup
 }
 
 // entry is one copy.
@@ -104,7 +105,7 @@ func newLedger(e Engine, order Order, wake func(User), log logr.Logger) *ledger 
 	base, stop := context.WithCancel(context.Background())
 	return &ledger{
 		engine: e, order: order, wake: wake, log: log, slots: make(chan struct{}, atOnce), base: base, stop: stop,
-		all: map[Key]*entry{}, wants: map[User][]Key{},
+		all: map[Key]*entry{}, wants: map[User][]Key{}, left: map[Key]description{},
 	}
 }
 
@@ -119,7 +120,7 @@ func (l *ledger) Start(ctx context.Context) error {
 		}
 	}
 	l.mu.Unlock()
-	l.left.Wait()
+	l.going.Wait()
 	return nil
 }
 
@@ -199,7 +200,24 @@ func (l *ledger) leave(user User, key Key) {
 	if e.cancel != nil {
 		e.cancel()
 	}
+	if e.known.There && l.changed != nil {
+		l.left[key] = e.describe() // to be written down yet: what nobody knows of, nobody cleans up
+	}
 	delete(l.all, key)
+}
+
+// Used reports whether anybody uses a copy.
+func (l *ledger) Used(key Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all[key] != nil
+}
+
+// Written says that a copy is written down.
+func (l *ledger) Written(key Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.left, key)
 }
 
 // Known is what is known of a copy.

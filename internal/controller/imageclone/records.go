@@ -95,6 +95,7 @@ func (r *records) status(ctx context.Context, key Key, have *v1alpha1.ClonedImag
 	next := have.DeepCopy()
 	d.into(&next.Status, next.Generation)
 	if equality.Semantic.DeepEqual(have.Status, next.Status) {
+		r.ledger.Written(key)
 		return nil
 	}
 	err := r.client.Status().Update(ctx, next)
@@ -105,6 +106,7 @@ func (r *records) status(ctx context.Context, key Key, have *v1alpha1.ClonedImag
 	case err != nil:
 		return fmt.Errorf("writing the status of ClonedImage %s: %w", have.Name, err)
 	}
+	r.ledger.Written(key)
 	r.wrote(d.policy.Name)
 	return nil
 }
@@ -140,11 +142,11 @@ const samples = 5
 func (l *ledger) Describe(key Key) (description, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := l.all[key]
-	if e == nil {
-		return description{}, false
+	if e := l.all[key]; e != nil {
+		return e.describe(), true
 	}
-	return e.describe(), true
+	d, left := l.left[key]
+	return d, left
 }
 
 // Of are a policy's copies.

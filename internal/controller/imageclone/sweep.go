@@ -64,7 +64,7 @@ func (s *sweep) pass(ctx context.Context) error {
 	for i := range records.Items {
 		o := &records.Items[i]
 		anchors[anchorOf(o)]++
-		if _, used := s.r.ledger.Describe(Key{o.Spec.Origin, o.Spec.Target}); !used {
+		if !s.r.ledger.Used(Key{o.Spec.Origin, o.Spec.Target}) {
 			unused = append(unused, o)
 		}
 	}
