@@ -3,10 +3,12 @@
 package main
 
 import (
+	goflag "flag"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
 // aliases are flags as Cartographer spelled them, so that the args of its
@@ -14,6 +16,22 @@ import (
 type aliases struct {
 	webhookPort, metricsPort, pprofPort int
 	dev                                 bool
+}
+
+// addZapFlags adds the flags for logging that the image cloner has always had.
+func addZapFlags(f *pflag.FlagSet, to *zap.Options) {
+	to.Development = true
+	flags := goflag.NewFlagSet("", goflag.ContinueOnError)
+	to.BindFlags(flags)
+	flags.VisitAll(func(one *goflag.Flag) { one.Usage = "with --log-format=console: " + one.Usage })
+	f.AddGoFlagSet(flags)
+}
+
+// zapped reports whether one of them was given.
+func zapped(f *pflag.FlagSet) bool {
+	given := false
+	f.Visit(func(one *pflag.Flag) { given = given || strings.HasPrefix(one.Name, "zap-") })
+	return given
 }
 
 // unset tells a port that nobody named from 0, which turns a server off.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"rhumb.run/rhumb/internal/registry"
 )
@@ -46,6 +47,8 @@ type options struct {
 
 	logLevel  string
 	logFormat string
+	// zap are the flags of logging in that format.
+	zap zap.Options
 	// env is where the image cloner is configured; os.LookupEnv if nil.
 	env func(string) (string, bool)
 	// sweepEvery, in tests, is how often copies that nobody uses are looked for.
@@ -87,11 +90,15 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.logLevel, "log-level", "info", "error, info or debug")
 	f.StringVar(&o.logFormat, "log-format", "json", "json, or text or console for people")
 	old := addAliases(f)
+	addZapFlags(f, &o.zap)
 	if err := f.Parse(withTwoDashes(f, args)); err != nil {
 		return o, err
 	}
 	old.apply(&o)
 	o.seedDefaults(f)
+	if zapped(f) && !f.Changed("log-format") {
+		o.logFormat = "console"
+	}
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: all settings are flags, see --help", f.Arg(0))
 	}

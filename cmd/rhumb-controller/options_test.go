@@ -26,6 +26,11 @@ func TestParseAliases(t *testing.T) {
 		"Level":       {"ours by name, theirs by dash", "-log-level=debug", func(o options) bool { return o.logLevel == "debug" }},
 		"Concurrency": {"deliveries are deliverables, as it meant them", "-max-concurrent-workloads=3 -max-concurrent-deliveries 4", func(o options) bool { return o.workloads == 3 && o.deliverables == 4 }},
 		"Values":      {"a value that begins with a dash is no flag", "--controllers -workload", func(o options) bool { return !o.runs("workload") }},
+		"Cloner": {"the image cloner of old logs as it did, and needs no lease", "--controllers=imagecloner -leader-elect=false", func(o options) bool {
+			return o.logFormat == "console" && o.logLevel == "debug" && !o.leaderElect
+		}},
+		"ClonerLeads": {"unless it is told to", "--controllers=imagecloner --leader-elect", func(o options) bool { return o.leaderElect }},
+		"Zap":         {"its flags of logging", "-zap-log-level=info -zap-encoder=json", func(o options) bool { return o.logFormat == "console" && o.zap.Level != nil }},
 		"Fixed":       {"the webhook's port is Cartographer's", "", func(o options) bool { return o.webhook == ":9443" && o.certDir == "" }},
 	}
 	for name, c := range cases {

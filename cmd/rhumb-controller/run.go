@@ -219,7 +219,11 @@ func newLogger(o options) (logr.Logger, error) {
 		to = o.log
 	}
 	if o.logFormat == "console" {
-		return zap.New(zap.UseDevMode(true), zap.WriteTo(to), zap.Level(zapcore.Level(level/4))), nil
+		with := o.zap
+		if with.Level == nil {
+			with.Level = zapcore.Level(level / 4)
+		}
+		return zap.New(zap.UseFlagOptions(&with), zap.WriteTo(to)), nil
 	}
 	var handler slog.Handler = slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level})
 	if o.logFormat == "text" {
