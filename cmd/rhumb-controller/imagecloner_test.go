@@ -228,3 +228,28 @@ func TestClonerKeepsSecrets(t *testing.T) {
 		t.Error("the log shows the password")
 	}
 }
+
+// F4: Kubernetes gives the pull secrets of a service account only to pods that name none.
+func TestClonerKeepsTheAccountsPullSecrets(t *testing.T) {
+	c := newCloner(t)
+	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
+	c.apply("{apiVersion: v1, kind: ServiceAccount, metadata: {name: puller}, imagePullSecrets: [{name: team}, {name: hub}]}")
+	c.apply(`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: puller, containers: [{name: c0, image: "redis:7"}]}}`)
+	c.run()
+	c.untilImages("web", seedTarget+"/redis:7")
+	o := c.get("web")
+	secrets, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "imagePullSecrets")
+	want := []any{map[string]any{"name": "team"}, map[string]any{"name": "hub"}, map[string]any{"name": "cr-token"}}
+	if diff := cmp.Diff(want, secrets); diff != "" {
+		t.Errorf("pull secrets: %s", diff)
+	}
+	if got := o.GetAnnotations()[clone.SecretAnnotation]; got != "team,hub,cr-token" {
+		t.Errorf("restoring takes away %q", got)
+	}
+}

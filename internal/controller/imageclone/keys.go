@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -70,18 +72,13 @@ func (k *keys) pods(ctx context.Context, user User) image.Logins {
 	if k.live.Get(ctx, user.NamespacedName, o) != nil {
 		return nil
 	}
-	spec := read(o).Spec
-	names := spec.ImagePullSecrets
-	account := spec.ServiceAccountName
-	if account == "" {
-		account = "default"
-	}
-	var sa corev1.ServiceAccount
-	if k.live.Get(ctx, types.NamespacedName{Namespace: user.Namespace, Name: account}, &sa) == nil {
-		names = append(names, sa.ImagePullSecrets...)
+	s := read(o)
+	account, err := k.account(ctx, s.Object)
+	if err != nil {
+		account = nil // they are tried, not needed
 	}
 	var out image.Logins
-	for _, ref := range names {
+	for _, ref := range slices.Concat(s.Spec.ImagePullSecrets, account) {
 		s, err := k.secret(ctx, user.Namespace, ref.Name)
 		if err != nil {
 			continue
@@ -91,4 +88,18 @@ func (k *keys) pods(ctx context.Context, user User) image.Logins {
 		}
 	}
 	return out
+}
+
+// account are the pull secrets that a service account gives to pods that name none. One that may not be read, or is not
+// there, gives none.
+func (k *keys) account(ctx context.Context, o clone.Object) ([]corev1.LocalObjectReference, error) {
+	var sa corev1.ServiceAccount
+	err := k.live.Get(ctx, types.NamespacedName{Namespace: o.Namespace, Name: o.Account()}, &sa)
+	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading ServiceAccount %s/%s: %w", o.Namespace, o.Account(), err)
+	}
+	return sa.ImagePullSecrets, nil
 }

@@ -210,6 +210,13 @@ func (r *Reconciler) change(ctx context.Context, user User, s state, verdicts []
 	if r.contests.Over(user, s, change) {
 		return reconcile.Result{}, r.giveUp(ctx, user, s, change)
 	}
+	if change.Alone(s.Object) {
+		account, err := r.keys.account(ctx, s.Object)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		change.Beside(account)
+	}
 	if !r.rollouts.Enter(user, change.Policy) {
 		return reconcile.Result{}, nil // woken when there is room
 	}

@@ -153,6 +153,24 @@ func (c *Change) addSecret(o Object, secret string) {
 	c.Secrets = append(c.Secrets, secret)
 }
 
+// Alone reports whether the change gives pull secrets to pods that name none. Kubernetes gives such pods those of their service
+// account, and would not any more.
+func (c *Change) Alone(o Object) bool { return len(c.Secrets) > 0 && len(o.Spec.ImagePullSecrets) == 0 }
+
+// Beside names the pull secrets of an object's service account before ours, so that its pods lose none of them.
+func (c *Change) Beside(account []corev1.LocalObjectReference) {
+	all := make([]string, 0, len(account)+len(c.Secrets))
+	for _, ref := range account {
+		if ref.Name != "" && !slices.Contains(all, ref.Name) {
+			all = append(all, ref.Name)
+		}
+	}
+	missing := slices.DeleteFunc(c.Secrets, func(s string) bool { return slices.Contains(all, s) })
+	if c.Secrets = nil; len(missing) > 0 { // else the account gives all that there is to give
+		c.Secrets = append(all, missing...)
+	}
+}
+
 // Patch is the strategic merge patch of an object's version, and no other: somebody else's edit in between makes it fail.
 func (c *Change) Patch(o Object) map[string]any {
 	spec := part(c.Images, slices.Sorted(maps.Keys(c.Images)))

@@ -155,6 +155,44 @@ func TestPatch(t *testing.T) {
 	}
 }
 
+func TestBesideTheAccount(t *testing.T) {
+	refs := func(names ...string) (out []corev1.LocalObjectReference) {
+		for _, name := range names {
+			out = append(out, corev1.LocalObjectReference{Name: name})
+		}
+		return out
+	}
+	cases := map[string]struct {
+		own, account []corev1.LocalObjectReference
+		alone        bool
+		want         []string
+		why          string
+	}{
+		"none of its own": {
+			account: refs("team", "hub", "team"), alone: true, want: []string{"team", "hub", "cr-token"}, why: "pods that name one lose those of their account",
+		},
+		"some of its own":       {own: refs("mine"), account: refs("team"), want: []string{"cr-token"}, why: "they never had those of their account"},
+		"ours is the account's": {account: refs("team", "cr-token"), alone: true, why: "Kubernetes gives it"},
+		"an account without":    {alone: true, want: []string{"cr-token"}, why: "there is none to lose"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := deployment("nginx:1")
+			o.Spec.ImagePullSecrets = tc.own
+			_, change := InOrder([]*Policy{envPolicy(t)}).Decide(o, there)
+			if got := change.Alone(o); got != tc.alone {
+				t.Fatalf("%s: alone is %v", tc.why, got)
+			}
+			if tc.alone {
+				change.Beside(tc.account)
+			}
+			if diff := cmp.Diff(tc.want, change.Secrets); diff != "" {
+				t.Errorf("%s:\n%s", tc.why, diff)
+			}
+		})
+	}
+}
+
 func TestRestore(t *testing.T) {
 	o := deployment("localhost:5000/nginx:1", "redis:8", "localhost:5000/own:1")
 	o.Own = map[string]string{OriginalsAnnotation: `{"a":"nginx:1","b":"redis:7"}`, SecretAnnotation: "cr-token"}

@@ -50,3 +50,11 @@ func ownerOf(o metav1.Object) string {
 	}
 	return ""
 }
+
+// Account is the service account that an object's pods run as.
+func (o Object) Account() string {
+	if o.Spec.ServiceAccountName == "" {
+		return "default"
+	}
+	return o.Spec.ServiceAccountName
+}
