@@ -23,7 +23,7 @@ import (
 
 // addImageCloner joins the controller that copies images and the engine that
 // does it, and what admission has to know of them.
-func addImageCloner(mgr manager.Manager, o options, client *registry.Client, hosts *registry.Hosts) (admission.Images, error) {
+func addImageCloner(ctx context.Context, mgr manager.Manager, o options, client *registry.Client, hosts *registry.Hosts) (admission.Images, error) {
 	env, logins, err := envCloner(o)
 	if err != nil {
 		return nil, err
@@ -34,12 +34,12 @@ func addImageCloner(mgr manager.Manager, o options, client *registry.Client, hos
 	}
 	access := newAccess(mgr.GetAPIReader(), o.leaderNamespace, logins)
 	roads := &roads{live: mgr.GetAPIReader(), client: client, hosts: hosts, namespace: o.leaderNamespace, env: o.lookup(), access: access}
-	if err := roads.reach(context.Background(), clone.Only(env)); err != nil {
+	if err := roads.reach(ctx, clone.Only(env)); err != nil {
 		return nil, err
 	}
 	var images admission.Images
 	if o.answers() && policies {
-		if images, err = imageadmission.Add(mgr, imageadmission.Options{Looks: questions{client, access}, Env: env}); err != nil {
+		if images, err = imageadmission.Add(ctx, mgr, imageadmission.Options{Looks: questions{client, access}, Env: env}); err != nil {
 			return nil, err
 		}
 	}

@@ -48,7 +48,7 @@ func addImages(ctx context.Context, mgr manager.Manager, o options, pushed heard
 	if !o.runs("imagecloner") {
 		return nil, nil
 	}
-	return addImageCloner(mgr, o, client, hosts)
+	return addImageCloner(ctx, mgr, o, client, hosts)
 }
 
 // addImageRepositories joins the controller that polls registries and the

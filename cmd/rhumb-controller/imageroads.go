@@ -33,9 +33,7 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 	paces := map[string]registry.Pace{}
 	for _, p := range all {
 		if p.Name == clone.EnvName {
-			push := p.Target.Pushed(image.Ref{Host: p.Target.Host}).Host
-			insecure, _ := a.env(clone.EnvInsecure)
-			hosts = append(hosts, registry.Host{Host: push, PlainHTTP: insecure == "true" || local(push)})
+			hosts = append(hosts, a.envHost(p))
 			continue
 		}
 		for _, s := range append([]clone.Access{p.Push}, p.Sources...) {
@@ -55,6 +53,13 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 	a.hosts.SetPolicies(hosts)
 	a.client.SetPaces(paces)
 	return nil
+}
+
+// envHost is how the environment's target is reached.
+func (a *roads) envHost(p *clone.Policy) registry.Host {
+	push := p.Target.Pushed(image.Ref{Host: p.Target.Host}).Host
+	insecure, _ := a.env(clone.EnvInsecure)
+	return registry.Host{Host: push, PlainHTTP: insecure == "true" || local(push)}
 }
 
 // authorities are those that a policy has a registry's certificate checked

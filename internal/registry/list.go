@@ -99,20 +99,11 @@ func (c *Client) Referrers(ctx context.Context, ref image.Ref, logins image.Logi
 // referrers asks for the list, and where a registry keeps none for what clients keep in its place: native says which.
 func (c *Client) referrers(ctx context.Context, ref image.Ref, logins image.Logins, each func(context.Context, image.Ref, image.Logins, try) error) (all []Referrer, native bool, err error) {
 	read := func(body []byte) error {
-		var page struct {
-			Manifests []json.RawMessage `json:"manifests"`
+		page, err := readReferrers(body)
+		if err != nil {
+			return err
 		}
-		if json.Unmarshal(body, &page) != nil {
-			return unlike("its list of referrers is not JSON")
-		}
-		for _, raw := range page.Manifests {
-			var d struct{ MediaType, Digest, ArtifactType string }
-			if json.Unmarshal(raw, &d) != nil || !image.IsDigest(d.Digest) {
-				return unlike("its list of referrers names content without a sha256 digest")
-			}
-			all = append(all, Referrer{Digest: d.Digest, MediaType: d.MediaType, ArtifactType: d.ArtifactType, raw: raw})
-		}
-		if len(all) > maxChildren {
+		if all = append(all, page...); len(all) > maxChildren {
 			return unlike("more than %d manifests refer to it", maxChildren)
 		}
 		return nil
@@ -140,4 +131,23 @@ func (c *Client) referrers(ctx context.Context, ref image.Ref, logins image.Logi
 		err = nil
 	}
 	return all, native, err
+}
+
+// readReferrers reads one page of a list.
+func readReferrers(body []byte) ([]Referrer, error) {
+	var page struct {
+		Manifests []json.RawMessage `json:"manifests"`
+	}
+	if json.Unmarshal(body, &page) != nil {
+		return nil, unlike("its list of referrers is not JSON")
+	}
+	var out []Referrer
+	for _, raw := range page.Manifests {
+		var d struct{ MediaType, Digest, ArtifactType string }
+		if json.Unmarshal(raw, &d) != nil || !image.IsDigest(d.Digest) {
+			return nil, unlike("its list of referrers names content without a sha256 digest")
+		}
+		out = append(out, Referrer{Digest: d.Digest, MediaType: d.MediaType, ArtifactType: d.ArtifactType, raw: raw})
+	}
+	return out, nil
 }

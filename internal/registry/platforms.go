@@ -45,6 +45,11 @@ func (p *part) subset(platforms []string) (part, error) {
 	if len(some) == len(all) {
 		return *p, nil
 	}
+	return p.with(top, some)
+}
+
+// with is an index with some of its manifests alone.
+func (p *part) with(top map[string]json.RawMessage, some []json.RawMessage) (part, error) {
 	var err error
 	if top["manifests"], err = json.Marshal(some); err != nil {
 		return part{}, fmt.Errorf("choosing platforms: %w", err)

@@ -51,7 +51,7 @@ type Inventory struct {
 const byCopy = "rhumb.run/copy"
 
 // Add lets a manager keep what the inventory needs in memory.
-func Add(mgr manager.Manager, o Options) (*Inventory, error) {
+func Add(ctx context.Context, mgr manager.Manager, o Options) (*Inventory, error) {
 	if o.Looks == nil {
 		return nil, errors.New("making the inventory of images: a part is missing")
 	}
@@ -59,7 +59,7 @@ func Add(mgr manager.Manager, o Options) (*Inventory, error) {
 		o.Clock = clock.RealClock{}
 	}
 	i := &Inventory{reader: mgr.GetClient(), cache: mgr.GetCache(), env: o.Env, seen: newSeen(o.Looks, o.Clock)}
-	err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.ClonedImage{}, byCopy, func(o client.Object) []string {
+	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ClonedImage{}, byCopy, func(o client.Object) []string {
 		c := o.(*v1alpha1.ClonedImage)
 		return []string{about(c.Spec.Origin, c.Spec.Target)}
 	})

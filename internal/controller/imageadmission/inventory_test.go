@@ -58,7 +58,7 @@ func newRig(t *testing.T) *rig {
 	if r.client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		t.Fatal(err)
 	}
-	if r.Inventory, err = Add(mgr, Options{Looks: r.looks}); err != nil {
+	if r.Inventory, err = Add(t.Context(), mgr, Options{Looks: r.looks}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

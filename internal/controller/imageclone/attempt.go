@@ -29,11 +29,11 @@ func (l *ledger) attempt(key Key, e *entry) {
 		return
 	}
 	defer l.going.Done()
-	outcome, err := l.copy(ctx, key, e, user)
+	outcome, err := l.copy(ctx, e, user)
 	l.end(key, e, outcome, err)
 }
 
-func (l *ledger) copy(ctx context.Context, key Key, e *entry, user User) (clone.Outcome, error) {
+func (l *ledger) copy(ctx context.Context, e *entry, user User) (clone.Outcome, error) {
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -45,8 +45,8 @@ func (l *ledger) copy(ctx context.Context, key Key, e *entry, user User) (clone.
 		return clone.Outcome{}, err
 	}
 	job.Wrote, job.WroteOf = l.wrote(e)
-	if found, done, err := l.look(ctx, e, job); done {
-		return found, err
+	if found, done := l.look(ctx, e, job); done {
+		return found, nil
 	}
 	timeout := job.Copying.Timeout
 	if timeout == 0 {
@@ -66,22 +66,22 @@ func (l *ledger) copy(ctx context.Context, key Key, e *entry, user User) (clone.
 }
 
 // look asks the target for a copy that somebody uses already: if it is there, its source is nobody's business.
-func (l *ledger) look(ctx context.Context, e *entry, job clone.Job) (clone.Outcome, bool, error) {
+func (l *ledger) look(ctx context.Context, e *entry, job clone.Job) (clone.Outcome, bool) {
 	l.mu.Lock()
 	inUse, was := e.inUse, e.outcome
 	e.inUse = false // what is looked at again is refreshed
 	l.mu.Unlock()
 	if !inUse {
-		return clone.Outcome{}, false, nil
+		return clone.Outcome{}, false
 	}
 	digest, err := l.engine.Look(ctx, job.Target, job.TargetLogins)
 	if err != nil || (was.Digest != "" && was.Digest != digest) {
-		return clone.Outcome{}, false, nil // whoever copies finds out why
+		return clone.Outcome{}, false // whoever copies finds out why
 	}
 	if was.SourceDigest == "" {
 		was.SourceDigest = digest
 	}
-	return clone.Outcome{Digest: digest, SourceDigest: was.SourceDigest, Already: true}, true, nil
+	return clone.Outcome{Digest: digest, SourceDigest: was.SourceDigest, Already: true}, true
 }
 
 // wrote is the digest that we gave the target last, and of which original.

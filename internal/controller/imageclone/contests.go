@@ -182,7 +182,7 @@ func (r *Reconciler) opponent(ctx context.Context, user User) (string, error) {
 	}
 	who, last := "somebody", time.Time{}
 	for _, f := range o.GetManagedFields() {
-		if f.Manager == fieldManager || f.Subresource != "" || f.FieldsV1 == nil || f.Time == nil || !strings.Contains(string(f.FieldsV1.Raw), `"f:image"`) {
+		if f.Manager == fieldManager || f.Subresource != "" || f.FieldsV1 == nil || f.Time == nil || !strings.Contains(f.FieldsV1.GetRawString(), `"f:image"`) {
 			continue
 		}
 		if f.Time.After(last) {

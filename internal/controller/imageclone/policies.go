@@ -106,7 +106,7 @@ func (p *policies) enforce(ctx context.Context, versions string, all clone.Polic
 		return err
 	}
 	p.r.SetPolicies(all)
-	p.r.ledger.Retry()
+	p.r.ledger.Retry() //nolint:contextcheck // a copy outlives who asked for it.
 	p.swept.Forget()
 	if err := p.r.lookAtAll(ctx); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, user User) (reconcile.Result
 	o := made[user.Kind]()
 	err := r.client.Get(ctx, user.NamespacedName, o)
 	if apierrors.IsNotFound(err) || (err == nil && !o.GetDeletionTimestamp().IsZero()) {
-		r.forget(user)
+		r.forget(user) //nolint:contextcheck // a copy outlives who asked for it.
 		return reconcile.Result{}, nil
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (r *Reconciler) act(ctx context.Context, user User, s state) (reconcile.Res
 		r.wakeAll(r.rollouts.Settled(user, s.generation))
 	}
 	policies := r.current()
-	r.ledger.Want(user, wantedBy(policies, s))
+	r.ledger.Want(user, wantedBy(policies, s)) //nolint:contextcheck // as above.
 	if user.Kind == "Pod" || user.Kind == "Job" {
 		return reconcile.Result{}, nil // what runs already is not changed
 	}

@@ -78,7 +78,7 @@ func FromEnv(lookup func(string) (string, bool)) (*Policy, error) {
 
 func list(s string) []string {
 	var out []string
-	for _, v := range strings.Split(s, ",") {
+	for v := range strings.SplitSeq(s, ",") {
 		if v = strings.TrimSpace(v); v != "" {
 			out = append(out, v)
 		}

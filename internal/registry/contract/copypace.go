@@ -32,39 +32,44 @@ func (c *copying) throttled() {
 	logins := c.source.Tokens(Host, "reader")
 	for what, method := range map[string]string{"manifest": http.MethodGet, "blob": http.MethodGet, "token": http.MethodGet, "": http.MethodHead} {
 		for _, after := range []string{"60", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)} {
-			c.with(registry.Options{})
-			j := c.job("apps/demo:1")
-			j.SourceLogins = logins
-			j.Target.Repository = "apps/" + strings.ToLower(method) + what
-			full := Status(http.StatusTooManyRequests, "TOOMANYREQUESTS: slow down", "Retry-After", after)
-			gate := c.source.gate
-			if what == "token" {
-				c.source.guard(func(w http.ResponseWriter, r *http.Request) bool {
-					if r.URL.Path == "/token" {
-						full(w, r, nil)
-						return false
-					}
-					return gate(w, r)
-				})
-			} else {
-				c.source.Fault(On(method, what, full))
-			}
-			_, err := c.copy(j)
-			f := c.failure(err)
-			if f.Reason != image.ReasonQuotaExceeded || !f.Source || f.After < 50*time.Second || f.After > time.Minute {
-				c.Errorf("%s %s, Retry-After %q: %v (%s) of the source: %v, for %s", method, what, after, err, f.Reason, f.Source, f.After)
-			}
-			c.source.Fault(nil)
-			c.source.guard(gate)
-			_, err = c.copy(j)
-			if f := c.failure(err); f.Reason != image.ReasonQuotaExceeded || f.After < 50*time.Second || !f.Unasked || len(c.source.Asked()) > 0 {
-				c.Errorf("%s %s: asked again, %v", method, what, err)
-			}
-			other := c.job("apps/else:1")
-			other.Source = c.ref("store.example.com/apps/else:1")
-			c.must(other)
+			c.throttledAt(method, what, after, logins)
 		}
 	}
+}
+
+// throttledAt is one registry that asks to be left alone, at one of its answers.
+func (c *copying) throttledAt(method, what, after string, logins image.Logins) {
+	c.with(registry.Options{})
+	j := c.job("apps/demo:1")
+	j.SourceLogins = logins
+	j.Target.Repository = "apps/" + strings.ToLower(method) + what
+	full := Status(http.StatusTooManyRequests, "TOOMANYREQUESTS: slow down", "Retry-After", after)
+	gate := c.source.gate
+	if what == "token" {
+		c.source.guard(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/token" {
+				full(w, r, nil)
+				return false
+			}
+			return gate(w, r)
+		})
+	} else {
+		c.source.Fault(On(method, what, full))
+	}
+	_, err := c.copy(j)
+	f := c.failure(err)
+	if f.Reason != image.ReasonQuotaExceeded || !f.Source || f.After < 50*time.Second || f.After > time.Minute {
+		c.Errorf("%s %s, Retry-After %q: %v (%s) of the source: %v, for %s", method, what, after, err, f.Reason, f.Source, f.After)
+	}
+	c.source.Fault(nil)
+	c.source.guard(gate)
+	_, err = c.copy(j)
+	if f := c.failure(err); f.Reason != image.ReasonQuotaExceeded || f.After < 50*time.Second || !f.Unasked || len(c.source.Asked()) > 0 {
+		c.Errorf("%s %s: asked again, %v", method, what, err)
+	}
+	other := c.job("apps/else:1")
+	other.Source = c.ref("store.example.com/apps/else:1")
+	c.must(other)
 }
 
 // quota: with nothing left of a quota, and with no more than is kept for others, no manifest is fetched; HEAD goes on.
