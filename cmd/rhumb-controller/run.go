@@ -33,6 +33,7 @@ import (
 	sourcev1alpha1 "rhumb.run/rhumb/api/source/v1alpha1"
 	"rhumb.run/rhumb/internal/controller/blueprint"
 	"rhumb.run/rhumb/internal/controller/owner"
+	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/render"
 	"rhumb.run/rhumb/internal/core/sweep"
 	"rhumb.run/rhumb/internal/kube"
@@ -151,7 +152,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	utilruntime.Must(cartov1alpha1.AddToScheme(scheme))
 	utilruntime.Must(sourcev1alpha1.AddToScheme(scheme))
 	utilruntime.Must(rhumbv1alpha1.AddToScheme(scheme))
-	seen := cache.Options{DefaultTransform: kube.Compact}
+	seen := cache.Options{DefaultTransform: remembered}
 	several := o.narrow != nil
 	if several {
 		o.narrow(&seen)
@@ -184,6 +185,12 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		return nil, fmt.Errorf("adding the readiness probe: %w", err)
 	}
 	return mgr, nil
+}
+
+// remembered is what memory keeps of an object that is watched.
+func remembered(o any) (any, error) {
+	clone.Lean(o)
+	return kube.Compact(o)
 }
 
 // clientConfig talks as often as there is need: the server's priority and
