@@ -33,6 +33,8 @@ type Options struct {
 	Policies bool
 	// Reach is told how the registries of all policies are reached, whenever that may have changed.
 	Reach func(ctx context.Context, all clone.Policies) error
+	// Namespace is our own, whose Secrets policies name.
+	Namespace string
 	// Concurrency is how many objects are acted for at once; 4 if zero.
 	Concurrency int
 	// SweepEvery is how often copies that nobody uses are looked for; a minute if zero.
@@ -91,13 +93,17 @@ func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 		r: r, live: mgr.GetAPIReader(), now: time.Now, every: o.SweepEvery, log: log, refused: map[string]*clone.Failure{}, told: p.changed,
 	}
 	p.swept = swept
-	err := builder.ControllerManagedBy(mgr).
+	secrets, err := newSecrets(mgr, o.Namespace, p.secretChanged, log)
+	if err != nil {
+		return err
+	}
+	err = builder.ControllerManagedBy(mgr).
 		Named("image-clone-policy").
 		For(&v1alpha1.ImageClonePolicy{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(p.start)).
 		WithOptions(controller.Options{RateLimiter: loop.Limiter()}).
 		Complete(p)
-	return errors.Join(err, mgr.Add(records), mgr.Add(swept))
+	return errors.Join(err, mgr.Add(records), mgr.Add(swept), mgr.Add(secrets))
 }
 
 // watch has the reconciler look at each object that is new or another.

@@ -112,7 +112,7 @@ func (l *ledger) begin(key Key, e *entry) (context.Context, User, bool) {
 	}
 	var ctx context.Context
 	ctx, e.cancel = context.WithCancel(l.base)
-	e.running, e.progress = true, clone.Progress{}
+	e.running, e.again, e.progress = true, false, clone.Progress{}
 	l.going.Add(1)
 	for user := range e.users {
 		return ctx, user, true
@@ -166,6 +166,9 @@ func (l *ledger) failed(key Key, e *entry) {
 	wait := e.wait()
 	if e.known.There && e.failure.After == 0 {
 		wait = max(wait, min(e.every(), lastRetry))
+	}
+	if e.again {
+		wait = e.failure.After
 	}
 	l.schedule(key, e, wait)
 	if e.failures == 1 {

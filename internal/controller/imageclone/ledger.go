@@ -92,6 +92,8 @@ type entry struct {
 	failure  *clone.Failure
 	failures int
 	running  bool
+	// again is set where what is on its way began with what has changed since.
+	again    bool
 	verified time.Time // when it was last seen to be there
 	next     time.Time
 	// always is set while some pod pulls the tag each time, inUse while some object names the copy already.
@@ -235,7 +237,10 @@ func (l *ledger) Retry() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for key, e := range l.all {
-		if e.failure != nil && !e.running {
+		switch {
+		case e.running:
+			e.again = true
+		case e.failure != nil:
 			e.failures = 0
 			l.schedule(key, e, 0)
 		}

@@ -38,6 +38,7 @@ type policies struct {
 
 	mu      sync.Mutex
 	inForce string // generations, by which the policies in force are told from others
+	mended  int    // how often a Secret of theirs has changed
 	queue   workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
@@ -58,6 +59,25 @@ func (p *policies) changed(name string) {
 	}
 }
 
+// secretChanged has the policies that name a Secret taken into force anew: how registries are reached, and who we are there.
+func (p *policies) secretChanged(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, policy := range p.r.current() {
+		if p.queue != nil && policy.Names(name) {
+			p.mended++
+			p.queue.Add(reconcile.Request{NamespacedName: types.NamespacedName{Name: policy.Name}})
+		}
+	}
+}
+
+// secretsSeen tells policies whose Secrets have changed from those before.
+func (p *policies) secretsSeen() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Sprintf("secrets %d\n", p.mended)
+}
+
 // Reconcile takes one policy's change into account, and writes its status.
 func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	var list v1alpha1.ImageClonePolicyList
@@ -69,7 +89,7 @@ func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		all = append(all, p.env)
 	}
 	var mine *v1alpha1.ImageClonePolicy
-	var wrong, versions string
+	wrong, versions := "", p.secretsSeen()
 	for i := range list.Items {
 		o := &list.Items[i]
 		versions += fmt.Sprintf("%s %s %d %v\n", o.Name, o.UID, o.Generation, o.DeletionTimestamp.IsZero())

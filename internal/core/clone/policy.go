@@ -83,6 +83,13 @@ type Policy struct {
 	Cleanup Cleanup
 }
 
+// Names reports whether a policy names a Secret of our namespace.
+func (p *Policy) Names(secret string) bool {
+	return (p.Inject && p.PullSecret == secret) || slices.ContainsFunc(append([]Access{p.Push}, p.Sources...), func(a Access) bool {
+		return a.Secret == secret || a.CASecret == secret
+	})
+}
+
 // Copying is what of an image is copied.
 type Copying struct {
 	// Platforms are os/arch[/variant]; none is all of them, under the same digest.
