@@ -56,6 +56,8 @@ type bed struct {
 	flags []string
 	// sweep is how often copies that nobody uses are looked for.
 	sweep time.Duration
+	// called are names by which the API server calls the webhook.
+	called []string
 	// alone are the controllers to run in place of those that most beds want.
 	alone string
 	// env is the controller's environment, as far as it asks for one.
@@ -137,7 +139,7 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 	}
 	o.sweepEvery = b.sweep
 	o.env = func(name string) (string, bool) { v, ok := b.env[name]; return v, ok }
-	o.log = b.log
+	o.log, o.webhookNames = b.log, b.called
 	if err := setLogger(o); err != nil {
 		b.t.Fatal(err)
 	}
