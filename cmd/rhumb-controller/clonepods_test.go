@@ -22,10 +22,8 @@ type door struct{ *cloner }
 
 func newDoor(t *testing.T) door {
 	t.Helper()
-	c := newPolicies(t)
 	plane := controlplane.New(t)
-	own := bedOn(t, plane.Config(), plane.Namespace(t))
-	c.bed.config, c.bed.client, c.bed.ns = own.config, own.client, own.ns
+	c := policiesOn(t, bedOn(t, plane.Config(), plane.Namespace(t)))
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -33,14 +31,8 @@ func newDoor(t *testing.T) door {
 	address := listener.Addr().String()
 	_ = listener.Close()
 	c.alone, c.called = "imagecloner,admission", []string{"127.0.0.1"}
-	c.flags = append(c.flags, "--leader-elect-namespace="+c.ns, "--webhook-bind-address="+address)
+	c.flags = append(c.flags, "--webhook-bind-address="+address)
 	d := door{c}
-	d.apply(`
-apiVersion: v1
-kind: Secret
-metadata: {name: push}
-type: kubernetes.io/basic-auth
-stringData: {username: testuser, password: testpass}`)
 	d.asks(address)
 	return d
 }

@@ -27,7 +27,12 @@ const corp = "registry.corp/mirror"
 // newPolicies is a cloner that does what policies say, and nothing by its environment.
 func newPolicies(t *testing.T) *cloner {
 	t.Helper()
-	c := newCloner(t)
+	return policiesOn(t, newBed(t))
+}
+
+func policiesOn(t *testing.T, b *bed) *cloner {
+	t.Helper()
+	c := clonerOn(t, b)
 	c.env = nil
 	c.store = memory()
 	c.target = contract.NewFront(t, refuses("testpass", c.store))
@@ -339,17 +344,6 @@ func TestPolicyRollouts(t *testing.T) {
 	if len(heads) != 1 {
 		t.Errorf("%d objects of one image asked its registry %d times: %q, and the target %q", many, len(heads), asked, c.target.Asked())
 	}
-}
-
-// settled waits until a Deployment's pods are all there.
-func (c *cloner) settled(name string) {
-	c.t.Helper()
-	c.until(name+" to have rolled out", func() (bool, string) {
-		o := c.get(name)
-		seen, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
-		available, _, _ := unstructured.NestedInt64(o.Object, "status", "availableReplicas")
-		return seen == o.GetGeneration() && available == 1, fmt.Sprint(o.Object["status"])
-	})
 }
 
 // A19: a copy goes when nobody uses it any more, and the version for a rollback is a use.

@@ -46,8 +46,13 @@ type cloner struct {
 
 func newCloner(t *testing.T) *cloner {
 	t.Helper()
+	return clonerOn(t, newBed(t))
+}
+
+func clonerOn(t *testing.T, b *bed) *cloner {
+	t.Helper()
 	c := &cloner{
-		bed: newBed(t), said: &syncBuffer{}, calls: &wire{}, store: memory(),
+		bed: b, said: &syncBuffer{}, calls: &wire{}, store: memory(),
 		hub: contract.NewFront(t, memory()), quay: contract.NewFront(t, memory()),
 	}
 	c.target = contract.NewFront(t, refuses("testpass", c.store))
@@ -225,4 +230,15 @@ func (c *cloner) touch(name, value string) {
 	if _, err := c.deployments().Patch(c.t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// settled waits until a Deployment's pods are all there.
+func (c *cloner) settled(name string) {
+	c.t.Helper()
+	c.until(name+" to have rolled out", func() (bool, string) {
+		o := c.get(name)
+		seen, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
+		available, _, _ := unstructured.NestedInt64(o.Object, "status", "availableReplicas")
+		return seen == o.GetGeneration() && available == 1, fmt.Sprint(o.Object["status"])
+	})
 }
