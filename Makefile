@@ -58,9 +58,14 @@ e2e: packages neighbours ## journeys on a real node, the demo's story among them
 bench: lab ## floor and Rhumb on two fresh control planes, as ratios (N=500; YTT=1 for a ytt template at the end; RECORD=1 adds them to docs/performance.md)
 	@go run ./test/bench -n $(N) $(if $(YTT),-ytt) $(if $(RECORD),-record)
 
-bench-cloner: ## images copied by rhumb, crane and skopeo between two docker-registry: bytes, requests, seconds, memory (RECORD=1 as above)
+ifdef PODS
+bench-cloner: lab
+	@go run ./test/bench/scale -pods $(PODS) $(if $(RECORD),-record)
+else
+bench-cloner: ## images copied by rhumb, crane and skopeo between two docker-registry: bytes, requests, seconds, memory (RECORD=1 as above; PODS=5000: what as many pods cost the controller instead)
 	@test/packages test/bench/cloner/packages.txt
 	@go run ./test/bench/cloner $(if $(RECORD),-record)
+endif
 
 generate: ## deep copies and CRDs, from the Go types
 	@$(tool) controller-gen object paths=./api/...
