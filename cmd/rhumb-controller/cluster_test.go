@@ -56,6 +56,8 @@ type bed struct {
 	flags []string
 	// sweep is how often copies that nobody uses are looked for.
 	sweep time.Duration
+	// further are namespaces whose objects the image cloner sees as well.
+	further []string
 	// called are names by which the API server calls the webhook.
 	called []string
 	// alone are the controllers to run in place of those that most beds want.
@@ -133,8 +135,12 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 			&sourcev1alpha1.ImageRepository{}: {Namespaces: map[string]cache.Config{b.ns: {}}},
 		}
 		seen.ByObject[&rhumbv1alpha1.ImageClonePolicy{}] = cache.ByObject{Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})}
+		pods := map[string]cache.Config{b.ns: {}}
+		for _, ns := range b.further {
+			pods[ns] = cache.Config{}
+		}
 		for _, kind := range imageclone.Objects() {
-			seen.ByObject[kind] = cache.ByObject{Namespaces: map[string]cache.Config{b.ns: {}}}
+			seen.ByObject[kind] = cache.ByObject{Namespaces: pods}
 		}
 	}
 	o.sweepEvery = b.sweep

@@ -26,6 +26,9 @@ const (
 	RewriteContestedCondition = "RewriteContested"
 	// CleanupSupportedCondition is False if the target does not delete tags. It is there with spec.cleanup.enabled only.
 	CleanupSupportedCondition = "CleanupSupported"
+	// PullSecretInjectedCondition is False if the pull secret is not where it is needed. It is there with
+	// spec.target.pull.inject only.
+	PullSecretInjectedCondition = "PullSecretInjected"
 )
 
 // Conditions of a ClonedImage alone.
@@ -64,6 +67,12 @@ const (
 	SupportedReason = "Supported"
 	// DeleteRefusedReason: the target does not delete tags. False, on CleanupSupported.
 	DeleteRefusedReason = "DeleteRefused"
+	// InjectedReason: the pull secret is where it is needed. True, on PullSecretInjected.
+	InjectedReason = "Injected"
+	// InjectionForbiddenReason: the controller may not write Secrets of a namespace. False, on PullSecretInjected.
+	InjectionForbiddenReason = "InjectionForbidden"
+	// SecretNotOursReason: somebody else's Secret has the pull secret's name. False, on PullSecretInjected.
+	SecretNotOursReason = "SecretNotOurs"
 )
 
 // Reasons on a cloned image's conditions, and in status.reason, while it is not failing.

@@ -93,6 +93,10 @@ func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 		r: r, live: mgr.GetAPIReader(), now: time.Now, every: o.SweepEvery, log: log, refused: map[string]*clone.Failure{}, told: p.changed,
 	}
 	p.swept = swept
+	p.inject = &injector{
+		client: mgr.GetClient(), live: mgr.GetAPIReader(), namespace: o.Namespace, needed: r.ledger.Namespaces, now: time.Now, idle: o.SweepEvery,
+		placed: map[string]map[string]placed{},
+	}
 	secrets, err := newSecrets(mgr, o.Namespace, p.secretChanged, log)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -33,6 +34,7 @@ type policies struct {
 	r      *Reconciler
 	env    *clone.Policy
 	swept  *sweep
+	inject *injector
 	// reach is told how the registries of all policies are reached, whenever that may have changed.
 	reach func(ctx context.Context, all clone.Policies) error
 
@@ -109,6 +111,7 @@ func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		return reconcile.Result{}, err
 	}
 	if mine == nil {
+		p.inject.Forget(req.Name)
 		return reconcile.Result{}, nil
 	}
 	return p.report(ctx, mine, wrong)
@@ -164,11 +167,16 @@ func (r *Reconciler) each(ctx context.Context, kind string, f func(client.Object
 // report writes a policy's status, if it reads differently.
 func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wrong string) (reconcile.Result, error) {
 	next := o.DeepCopy()
+	refused, err := p.inject.See(ctx, o, p.swept.policy(o.Name))
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	p.injected(&next.Status, o, refused)
 	p.tally(&next.Status, o, wrong)
 	if equality.Semantic.DeepEqual(o.Status, next.Status) {
 		return reconcile.Result{}, nil
 	}
-	err := p.client.Status().Update(ctx, next)
+	err = p.client.Status().Update(ctx, next)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return reconcile.Result{}, nil // the watch shows what happened
 	}
@@ -176,6 +184,24 @@ func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wro
 		return reconcile.Result{}, fmt.Errorf("writing the status of ImageClonePolicy %s: %w", o.Name, err)
 	}
 	return reconcile.Result{}, nil
+}
+
+// injected says whether nodes find the pull secret; an Event says so once.
+func (p *policies) injected(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, refused *image.Failure) {
+	c := metav1.Condition{
+		Type: v1alpha1.PullSecretInjectedCondition, Status: metav1.ConditionTrue, Reason: v1alpha1.InjectedReason, ObservedGeneration: o.Generation,
+	}
+	switch before := meta.FindStatusCondition(s.Conditions, c.Type); {
+	case !o.Spec.Target.Pull.Inject:
+		meta.RemoveStatusCondition(&s.Conditions, c.Type)
+		return
+	case refused != nil:
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, refused.Reason, clip(refused.Error())
+		if before == nil || before.Message != c.Message {
+			p.r.events.Eventf(o, nil, corev1.EventTypeWarning, c.Reason, "Inject", "%s", image.Bound(c.Message, maxNote))
+		}
+	}
+	setCondition(&s.Conditions, c)
 }
 
 // tally counts what a policy's copies are, and says what they come to.

@@ -47,6 +47,11 @@ func (s *sweep) Start(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
+		for _, p := range s.r.current() {
+			if p.Inject {
+				s.told(p.Name)
+			}
+		}
 		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error(err, "looking for copies that nobody uses")
 		}
