@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"rhumb.run/rhumb/internal/core/clone"
-	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/registry"
 )
 
@@ -22,7 +21,6 @@ type roads struct {
 	client    *registry.Client
 	hosts     *registry.Hosts
 	namespace string
-	env       func(string) (string, bool)
 	access    *access
 }
 
@@ -57,9 +55,7 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 
 // envHost is how the environment's target is reached.
 func (a *roads) envHost(p *clone.Policy) registry.Host {
-	push := p.Target.Pushed(image.Ref{Host: p.Target.Host}).Host
-	insecure, _ := a.env(clone.EnvInsecure)
-	return registry.Host{Host: push, PlainHTTP: insecure == "true" || local(push)}
+	return registry.Host{Host: p.Push.Host, PlainHTTP: p.Push.Insecure || local(p.Push.Host)}
 }
 
 // authorities are those that a policy has a registry's certificate checked

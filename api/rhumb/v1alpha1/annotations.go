@@ -11,6 +11,9 @@ const (
 	OriginalImagesAnnotation = "rhumb.run/original-images"
 	// ImageClonePolicyAnnotation is the name of the policy that the images were rewritten by.
 	ImageClonePolicyAnnotation = "rhumb.run/image-clone-policy"
+	// ImageCloneTargetAnnotation names the targets under which the copies are, with commas between: they are known for copies
+	// although the policy has another target now, or is gone.
+	ImageCloneTargetAnnotation = "rhumb.run/image-clone-target"
 	// ImageCloneReasonAnnotation says why an image was left as it was written: "Reason: words".
 	ImageCloneReasonAnnotation = "rhumb.run/image-clone-reason"
 )

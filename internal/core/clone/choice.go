@@ -82,6 +82,13 @@ func (p Policies) choose(s Subject, slot Slot, originals Originals) Choice {
 	if holder := p.holder(ref); holder != nil {
 		return p.copied(s, c, holder, originals)
 	}
+	if former(s, ref) { // the policy that wrote it has another target now, or is gone: what counts is what it is a copy of
+		if ref, err = image.Parse(originals[slot.Key]); err != nil {
+			c.Why, c.Words = ReasonCopied, "it is a copy that a former policy made, and nobody knows of what"
+			return c
+		}
+		c.Origin = ref
+	}
 	if slot.Policy == corev1.PullNever {
 		c.Why, c.Words = ReasonNeverPulled, "its pull policy is Never"
 		return c
@@ -99,16 +106,31 @@ func (p Policies) choose(s Subject, slot Slot, originals Originals) Choice {
 
 // copied is the choice for a slot that names a copy. What it is a copy of, the annotation says; without one it is nobody's
 // business, and never copied deeper.
-func (p Policies) copied(_ Subject, c Choice, holder *Policy, originals Originals) Choice {
+func (p Policies) copied(s Subject, c Choice, holder *Policy, originals Originals) Choice {
 	c.Copied, c.Why, c.Words = true, ReasonCopied, "it is under "+holder.Target.String()
 	c.Policy = holder
-	if origin, err := image.Parse(originals[c.Key]); err == nil {
-		if of, err := holder.Target.Of(origin); err == nil && sameName(of, c.Origin) {
-			c.Copy, c.Origin = of, origin
-			return c
-		}
+	origin, err := image.Parse(originals[c.Key])
+	if err != nil {
+		return c
+	}
+	// Several policies may have one target: it is the copy of the one that is for the image.
+	if meant, _ := p.of(s, origin); meant != nil && meant.Target.Holds(c.Origin) {
+		c.Policy = meant
+	}
+	if of, err := c.Policy.Target.Of(origin); err == nil && sameName(of, c.Origin) {
+		c.Copy, c.Origin = of, origin
 	}
 	return c
+}
+
+// former reports whether an image lies where an object's annotation says that its copies are.
+func former(s Subject, ref image.Ref) bool {
+	for _, under := range s.Under {
+		if t, err := ParseTarget(under); err == nil && t.Holds(ref) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameName compares copies without the digest that a policy may have pinned.

@@ -52,6 +52,8 @@ type Change struct {
 	Policy *Policy
 	// Secrets are to be appended to the pull secrets.
 	Secrets []string
+	// Under are the targets under which the object's copies are then.
+	Under []string
 }
 
 // Decide says what becomes of each image of an object, and which one change makes it so; nil if none is to be made now. A
@@ -82,7 +84,8 @@ func judge(o Object, c Choice, known func(Choice) Known) Verdict {
 	}
 	k := known(c)
 	if c.Copied {
-		if to := c.Policy.Uses(c, k.Digest); k.There && to != c.Image {
+		ok, _, _ := c.Policy.patches(o.Subject)
+		if to := c.Policy.Uses(c, k.Digest); ok && k.There && to != c.Image {
 			v.To = to
 		}
 		return v
@@ -126,16 +129,17 @@ func (p *Policy) Uses(c Choice, digest string) string {
 
 // changeOf gathers all that is to be changed into one.
 func changeOf(o Object, verdicts []Verdict, originals Originals) *Change {
-	change := &Change{Images: map[string]string{}, Keep: Originals{}}
+	change := &Change{Images: map[string]string{}, Keep: Originals{}, Under: slices.Clone(o.Under)}
 	for _, v := range verdicts {
 		switch {
-		case v.To != "":
+		case v.To != "" && !v.Policy.DryRun:
 			change.Images[v.Key], change.Keep[v.Key] = v.To, v.Origin.Written
 			if change.Policy == nil {
 				change.Policy = v.Policy
 			}
 			change.addSecret(o, v.Policy.PullSecret)
-		case v.Copied && originals[v.Key] != "":
+			change.under(v.Policy.Target.String())
+		case originals[v.Key] != "" && (v.Copied || v.Origin.Written == originals[v.Key]):
 			change.Keep[v.Key] = originals[v.Key]
 		}
 	}
@@ -143,6 +147,12 @@ func changeOf(o Object, verdicts []Verdict, originals Originals) *Change {
 		return nil
 	}
 	return change
+}
+
+func (c *Change) under(target string) {
+	if !slices.Contains(c.Under, target) {
+		c.Under = append(c.Under, target)
+	}
 }
 
 // addSecret appends a policy's pull secret, if the object does not have it.
@@ -177,6 +187,7 @@ func (c *Change) Patch(o Object) map[string]any {
 	annotations := map[string]any{
 		OriginalsAnnotation: c.Keep.String(),
 		PolicyAnnotation:    c.Policy.Name,
+		TargetAnnotation:    strings.Join(c.Under, ","),
 	}
 	if o.Own[ReasonAnnotation] != "" {
 		annotations[ReasonAnnotation] = nil
@@ -250,7 +261,7 @@ func Restore(o Object) (map[string]any, error) {
 		spec["imagePullSecrets"] = named(secrets, map[string]any{"$patch": "delete"})
 	}
 	return patch(o, map[string]any{
-		OriginalsAnnotation: nil, PolicyAnnotation: nil, ReasonAnnotation: nil, SecretAnnotation: nil,
+		OriginalsAnnotation: nil, PolicyAnnotation: nil, ReasonAnnotation: nil, SecretAnnotation: nil, TargetAnnotation: nil,
 	}, spec), nil
 }
 
@@ -262,5 +273,9 @@ func IsCopyOf(written, original string) bool {
 		return false
 	}
 	origin, err := image.Parse(original)
-	return err == nil && now.Host != origin.Host && now.Tag == origin.Tag && (origin.Digest == "" || now.Digest == origin.Digest)
+	if err != nil || now.Tag != origin.Tag || (origin.Digest != "" && now.Digest != origin.Digest) {
+		return false
+	}
+	// In the same registry it has another path in front, or the hash of the original in its name.
+	return now.Host != origin.Host || strings.HasSuffix(now.Repository, "/"+origin.Repository) || strings.HasSuffix(now.Repository, "/"+hashed(origin))
 }

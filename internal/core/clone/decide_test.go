@@ -140,7 +140,7 @@ func TestPatch(t *testing.T) {
 	want := map[string]any{
 		"metadata": map[string]any{"uid": "u", "resourceVersion": "7", "annotations": map[string]any{
 			OriginalsAnnotation: `{"a":"nginx:1","b":"redis:7","init:setup":"busybox","volume:model":"quay.io/m/m:1"}`,
-			PolicyAnnotation:    "env", SecretAnnotation: "cr-token", ReasonAnnotation: nil,
+			PolicyAnnotation:    "env", SecretAnnotation: "cr-token", ReasonAnnotation: nil, TargetAnnotation: "localhost:5000",
 		}},
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
 			"containers":                        []any{item("a", "localhost:5000/nginx:1"), item("b", "localhost:5000/redis:7")},
@@ -202,7 +202,7 @@ func TestRestore(t *testing.T) {
 	}
 	want := map[string]any{
 		"metadata": map[string]any{"uid": "u", "resourceVersion": "7", "annotations": map[string]any{
-			OriginalsAnnotation: nil, PolicyAnnotation: nil, ReasonAnnotation: nil, SecretAnnotation: nil,
+			OriginalsAnnotation: nil, PolicyAnnotation: nil, ReasonAnnotation: nil, SecretAnnotation: nil, TargetAnnotation: nil,
 		}},
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
 			"containers":       []any{map[string]any{"name": "a", "image": "nginx:1"}},
@@ -296,5 +296,69 @@ func TestLosers(t *testing.T) {
 	losers := p.Losers(deployment("nginx").Subject, ref(t, "nginx"))
 	if len(losers) != 2 || losers[0].Name != "a" {
 		t.Errorf("losers: %+v", losers)
+	}
+}
+
+// A policy that only says what it would do has no part in what another one does.
+func TestDryRunBesideReal(t *testing.T) {
+	dry := envPolicy(t, EnvRegistry, "reg.example.com", EnvDryRun, "true")
+	dry.Name = "dry"
+	dry.Match.Images, _ = ParseGlobs([]string{"quay.io/**"}, nil)
+	_, change := InOrder([]*Policy{dry, envPolicy(t)}).Decide(deployment("quay.io/x/y:1", "nginx:1"), there)
+	if change == nil || len(change.Images) != 1 || change.Images["b"] == "" || change.Policy.Name != EnvName {
+		t.Errorf("the change is %+v", change)
+	}
+}
+
+// A policy whose target moved has the original copied anew, and not the copy.
+func TestTargetMoves(t *testing.T) {
+	p := envPolicy(t, EnvRegistry, "reg.example.com/new")
+	o := deployment("reg.example.com/old/nginx:1", "reg.example.com/old/redis:7")
+	o.Own = map[string]string{OriginalsAnnotation: `{"a":"nginx:1","b":"redis:7"}`}
+	o.Under = []string{"reg.example.com/old"}
+	_, change := InOrder([]*Policy{p}).Decide(o, there)
+	if change == nil || change.Images["a"] != "reg.example.com/new/nginx:1" || change.Keep["a"] != "nginx:1" || len(change.Under) != 2 {
+		t.Fatalf("the change is %+v", change)
+	}
+	p.Match.Images, _ = ParseGlobs([]string{"docker.io/library/redis"}, nil)
+	_, change = InOrder([]*Policy{p}).Decide(o, there)
+	if change == nil || len(change.Images) != 1 || change.Keep["a"] != "nginx:1" {
+		t.Errorf("what no policy is for any more stays, and so does its original: %+v", change)
+	}
+	if _, change := InOrder(nil).Decide(o, there); change != nil {
+		t.Errorf("without a policy nothing is done: %+v", change)
+	}
+}
+
+// Of two policies with one target the one that is for the image has its copy.
+func TestOneTargetOfTwo(t *testing.T) {
+	first, second := envPolicy(t), envPolicy(t)
+	first.Name, second.Name = "a", "b"
+	first.Pin, first.Refresh = true, Interval
+	first.Match.Except = append(first.Match.Except, "demo")
+	o := deployment("localhost:5000/nginx:1")
+	o.Own = map[string]string{OriginalsAnnotation: `{"a":"nginx:1"}`}
+	verdicts, change := InOrder([]*Policy{first, second}).Decide(o, there)
+	if verdicts[0].Policy.Name != "b" || change != nil {
+		t.Errorf("it is %s's, with change %+v", verdicts[0].Policy.Name, change)
+	}
+}
+
+func TestIsCopyOf(t *testing.T) {
+	for name, tc := range map[string]struct {
+		why, now, origin string
+		want             bool
+	}{
+		"Elsewhere": {"another registry", "localhost:5000/nginx:1", "nginx:1", true},
+		"OtherTag":  {"a tag that somebody moved on", "localhost:5000/nginx:2", "nginx:1", false},
+		"SameHost":  {"a folder of the same registry", "r.corp/m/r.corp/team/x:1", "r.corp/team/x:1", true},
+		"Edited":    {"another image of the same registry", "redis:1", "nginx:1", false},
+		"Itself":    {"the original", "r.corp/team/x:1", "r.corp/team/x:1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := IsCopyOf(tc.now, tc.origin); got != tc.want {
+				t.Errorf("%s: %v", tc.why, got)
+			}
+		})
 	}
 }

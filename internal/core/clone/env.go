@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rhumb.run/rhumb/internal/core/image"
 )
 
 // The environment of the image cloner, as its users have it, and four variables of our own.
@@ -50,6 +52,10 @@ func FromEnv(lookup func(string) (string, bool)) (*Policy, error) {
 		}
 		target.Push = at.Host
 	}
+	insecure, err := strconv.ParseBool(get(EnvInsecure, "false"))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: want true or false", EnvInsecure)
+	}
 	dry, err := strconv.ParseBool(get(EnvDryRun, "false"))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: want true or false", EnvDryRun)
@@ -71,8 +77,8 @@ func FromEnv(lookup func(string) (string, bool)) (*Policy, error) {
 			Except: append(slices.Clone(neverTouched), list(get(EnvSkip, ""))...),
 			Kinds:  kinds,
 		},
-		Strategy: Workload, Order: TargetFirst, Refresh: Never, ReadyFirst: true,
-		PullSecret: strings.TrimSpace(secret), DryRun: dry,
+		Strategy: Workload, Order: TargetFirst, Refresh: Never, ReadyFirst: true, Rollouts: defaultRollouts,
+		PullSecret: strings.TrimSpace(secret), DryRun: dry, Push: Access{Host: target.Pushed(image.Ref{Host: target.Host}).Host, Insecure: insecure},
 	}, nil
 }
 

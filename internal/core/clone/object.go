@@ -13,7 +13,7 @@ import (
 // not to be changed. Labels of its namespace are not its own: whoever needs them adds them.
 func ObjectOf(from metav1.Object) (Object, bool) {
 	o := Object{
-		Subject: Subject{Namespace: from.GetNamespace(), Name: from.GetName(), Owner: ownerOf(from)},
+		Subject: Subject{Namespace: from.GetNamespace(), Name: from.GetName(), Owner: ownerOf(from), Under: list(from.GetAnnotations()[TargetAnnotation])},
 		UID:     string(from.GetUID()), Version: from.GetResourceVersion(), Own: from.GetAnnotations(),
 		Ready: true, // nothing rolls out, but for those that say so below
 	}

@@ -15,6 +15,9 @@ const (
 	PolicyAnnotation = "rhumb.run/image-clone-policy"
 	// ReasonAnnotation says why something was left as it is.
 	ReasonAnnotation = "rhumb.run/image-clone-reason"
+	// TargetAnnotation names the targets under which the object's copies are, with commas between: what lies there is ours
+	// although no policy says so any more.
+	TargetAnnotation = "rhumb.run/image-clone-target"
 	// SecretAnnotation names the pull secret that we appended.
 	SecretAnnotation = "rhumb.run/image-clone-pull-secret"
 )

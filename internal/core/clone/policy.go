@@ -133,6 +133,8 @@ type Subject struct {
 	Labels, Annotations labels.Set
 	// Owner is the object's controller, as Kind/name; empty if it has none.
 	Owner string
+	// Under are the targets of which the object's annotation says that its copies are there.
+	Under []string
 }
 
 // For reports whether a policy is for a subject, whatever its images.
