@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +25,9 @@ func (c *Client) DeleteTag(ctx context.Context, ref image.Ref, logins image.Logi
 		return orNil(f)
 	}
 	digest, err := c.ResolveOrigin(ctx, ref, logins)
+	if gone, ok := errors.AsType[*image.Failure](err); ok && gone.Reason == image.ReasonNotFound {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

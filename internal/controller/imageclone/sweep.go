@@ -32,6 +32,8 @@ type sweep struct {
 	every time.Duration
 	log   logr.Logger
 	told  func(policy string)
+	// marked is set once a pass has ended: the first one since a start deletes nothing.
+	marked bool
 
 	mu      sync.Mutex
 	refused map[string]*clone.Failure // by policy
@@ -65,10 +67,12 @@ func (s *sweep) pass(ctx context.Context) error {
 		return fmt.Errorf("listing ClonedImages: %w", err)
 	}
 	var unused []*v1alpha1.ClonedImage
-	anchors := map[string]int{}
+	shared := map[string]int{}
 	for i := range records.Items {
 		o := &records.Items[i]
-		anchors[anchorOf(o)]++
+		for _, name := range namesOf(o) {
+			shared[name]++
+		}
 		if !s.r.ledger.Used(Key{o.Spec.Origin, o.Spec.Target}) {
 			unused = append(unused, o)
 		}
@@ -82,27 +86,41 @@ func (s *sweep) pass(ctx context.Context) error {
 	}
 	for _, o := range unused {
 		if kept[o.Spec.Target] || kept[o.Spec.Origin] {
-			continue
+			err = s.unmark(ctx, o)
+		} else {
+			err = s.one(ctx, o, shared)
 		}
-		if err := s.one(ctx, o, anchors[anchorOf(o)] > 1); err != nil {
+		if err != nil {
 			s.log.Error(err, "seeing to a copy that nobody uses", "name", o.Name)
 		}
 	}
+	s.marked = true
 	return nil
 }
 
-// anchorOf is the digest that a record stands for, where it is.
-func anchorOf(o *v1alpha1.ClonedImage) string {
+// namesOf are the tag and the digest that a record stands for, where they are: another record may stand for the same.
+func namesOf(o *v1alpha1.ClonedImage) []string {
 	ref, err := image.Parse(o.Spec.Target)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return ref.Host + "/" + ref.Repository + "@" + o.Status.Digest
+	return []string{ref.Host + "/" + ref.Repository + ":" + ref.Tag, ref.Host + "/" + ref.Repository + "@" + o.Status.Digest}
 }
 
-// kept are the images of versions that a rollback would bring back, by their full names, as the API server has them now.
+// kept are the images of all that runs or may run, whether or not anybody says that they are copies, and of versions that a
+// rollback would bring back, by their full names.
 func (s *sweep) kept(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
+	for _, kind := range s.r.kinds {
+		err := s.r.each(ctx, kind, func(o client.Object) {
+			for _, slot := range clone.Slots(read(o).Spec) {
+				keep(out, slot.Image)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	var sets appsv1.ReplicaSetList
 	if err := s.live.List(ctx, &sets); err != nil {
 		return nil, fmt.Errorf("listing ReplicaSets: %w", err)
@@ -135,18 +153,48 @@ func keep(all map[string]bool, written string) {
 }
 
 // one marks a copy that nobody uses, or deletes it once it is time.
-func (s *sweep) one(ctx context.Context, o *v1alpha1.ClonedImage, anchored bool) error {
+func (s *sweep) one(ctx context.Context, o *v1alpha1.ClonedImage, shared map[string]int) error {
 	policy := s.policy(o.Spec.Policy)
-	if policy == nil { // whoever wants the copies of a policy that is gone has them
-		return client.IgnoreNotFound(s.r.client.Delete(ctx, o))
+	if policy == nil {
+		return s.orphan(ctx, o)
 	}
 	if o.Status.UnusedSince == nil {
 		return s.mark(ctx, o)
 	}
-	if !policy.Cleanup.Enabled || policy.DryRun || s.now().Sub(o.Status.UnusedSince.Time) < policy.Cleanup.Retention || s.Refused(policy.Name) != nil {
+	if !policy.Cleanup.Enabled || policy.DryRun || s.now().Sub(o.Status.UnusedSince.Time) < policy.Cleanup.Retention || s.Refused(policy.Name) != nil || !s.marked {
 		return nil
 	}
-	return s.delete(ctx, o, policy, anchored)
+	return s.delete(ctx, o, policy, shared)
+}
+
+// orphan deletes the record of a policy that is gone; whoever wants its copies has them. One that is there and can't be
+// followed now may be mended.
+func (s *sweep) orphan(ctx context.Context, o *v1alpha1.ClonedImage) error {
+	var policy v1alpha1.ImageClonePolicy
+	err := s.live.Get(ctx, client.ObjectKey{Name: o.Spec.Policy}, &policy)
+	if err == nil {
+		return nil
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading ImageClonePolicy %s: %w", o.Spec.Policy, err)
+	}
+	return client.IgnoreNotFound(s.r.client.Delete(ctx, o))
+}
+
+// unmark takes back that nobody uses a copy.
+func (s *sweep) unmark(ctx context.Context, o *v1alpha1.ClonedImage) error {
+	if o.Status.UnusedSince == nil {
+		return nil
+	}
+	next := o.DeepCopy()
+	next.Status.UnusedSince = nil
+	if o.Status.State == v1alpha1.StateUnused {
+		next.Status.State = v1alpha1.StateReady
+	}
+	if err := s.r.client.Status().Update(ctx, next); err != nil && !apierrors.IsConflict(err) {
+		return client.IgnoreNotFound(err)
+	}
+	return nil
 }
 
 func (s *sweep) policy(name string) *clone.Policy {
@@ -171,15 +219,17 @@ func (s *sweep) mark(ctx context.Context, o *v1alpha1.ClonedImage) error {
 	return nil
 }
 
-// delete deletes a copy's tag, the anchor of its digest unless another copy has the same, and then its record.
-func (s *sweep) delete(ctx context.Context, o *v1alpha1.ClonedImage, policy *clone.Policy, anchored bool) error {
+// delete deletes a copy's tag and the anchor of its digest, as far as no other copy has the same, and then its record. A tag
+// that is not what we wrote is somebody else's.
+func (s *sweep) delete(ctx context.Context, o *v1alpha1.ClonedImage, policy *clone.Policy, shared map[string]int) error {
 	copied, err := image.Parse(o.Spec.Target)
 	if err != nil {
 		return client.IgnoreNotFound(s.r.client.Delete(ctx, o))
 	}
 	at := policy.Target.Pushed(copied)
-	for _, tag := range tagsOf(at, o.Status.Digest, anchored) {
-		err := s.untag(ctx, policy, at.Tagged(tag))
+	names := namesOf(o)
+	for _, tag := range tagsOf(at, o.Status, shared[names[0]] > 1, shared[names[1]] > 1) {
+		err := s.untag(ctx, policy, at.Tagged(tag), o.Status.Digest)
 		f := failureOf(err)
 		if f != nil && f.Reason == v1alpha1.UnsupportedReason {
 			s.refuse(policy.Name, f)
@@ -193,21 +243,36 @@ func (s *sweep) delete(ctx context.Context, o *v1alpha1.ClonedImage, policy *clo
 	return client.IgnoreNotFound(s.r.client.Delete(ctx, o))
 }
 
-func tagsOf(at image.Ref, digest string, anchored bool) []string {
-	var out []string
-	if at.Tag != "" {
-		out = append(out, at.Tag)
+// tagsOf are the tags that stand for a copy alone.
+func tagsOf(at image.Ref, status v1alpha1.ClonedImageStatus, tagShared, digestShared bool) []string {
+	if status.Digest == "" || status.State == v1alpha1.StateDrifted {
+		return nil
 	}
-	if digest != "" && !anchored {
-		out = append(out, image.AnchorTag(digest))
+	var out []string
+	if !digestShared {
+		out = append(out, image.AnchorTag(status.Digest))
+	}
+	if at.Tag != "" && !tagShared {
+		out = append(out, at.Tag)
 	}
 	return out
 }
 
-func (s *sweep) untag(ctx context.Context, policy *clone.Policy, at image.Ref) error {
+// untag deletes a tag if it is what we wrote; one that is gone is well.
+func (s *sweep) untag(ctx context.Context, policy *clone.Policy, at image.Ref, digest string) error {
 	logins, err := s.r.keys.Target(ctx, policy)
 	if err != nil {
 		return err
+	}
+	is, err := s.r.ledger.engine.Look(ctx, at, logins)
+	if f := failureOf(err); f != nil {
+		if f.Reason == image.ReasonNotFound {
+			return nil
+		}
+		return f
+	}
+	if is != digest {
+		return nil
 	}
 	return s.r.ledger.engine.Delete(ctx, at, logins)
 }
