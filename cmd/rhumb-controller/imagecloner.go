@@ -33,7 +33,7 @@ func addImageCloner(ctx context.Context, mgr manager.Manager, o options, client 
 		return nil, err
 	}
 	access := newAccess(mgr.GetAPIReader(), o.leaderNamespace, logins)
-	roads := &roads{live: mgr.GetAPIReader(), client: client, hosts: hosts, namespace: o.leaderNamespace, access: access}
+	roads := &roads{live: mgr.GetAPIReader(), client: client, hosts: hosts, namespace: o.leaderNamespace, access: access, log: mgr.GetLogger().WithName("image-cloner")}
 	if err := roads.reach(ctx, clone.Only(env)); err != nil {
 		return nil, err
 	}

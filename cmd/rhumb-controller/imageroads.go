@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -22,6 +23,7 @@ type roads struct {
 	hosts     *registry.Hosts
 	namespace string
 	access    *access
+	log       logr.Logger
 }
 
 // reach takes what policies say of registries for those of which neither the
@@ -39,8 +41,9 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 				paces[s.Host] = registry.Pace{PerSecond: float64(s.PerSecond), MinRemaining: s.MinRemaining}
 			}
 			ca, err := a.authorities(ctx, s)
-			if err != nil {
-				return err
+			if err != nil { // a policy that cannot be followed harms no other: its registry is not trusted, and says so
+				a.log.Error(err, "reading the authorities of a policy's registry", "policy", p.Name, "host", s.Host)
+				continue
 			}
 			if s.Host != registry.AnyHost && (s.Insecure || ca != "") {
 				hosts = append(hosts, registry.Host{Host: s.Host, PlainHTTP: s.Insecure, CA: ca})

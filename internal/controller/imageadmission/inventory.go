@@ -213,7 +213,7 @@ func (i *Inventory) Known(ctx context.Context, choices []clone.Choice) func(clon
 // known is how a copy is. What nobody copied is not there, whatever the target has under its name.
 func (i *Inventory) known(ctx context.Context, c clone.Choice) clone.Known {
 	r := i.record(ctx, c)
-	if r == nil || r.Spec.Policy != c.Policy.Name {
+	if r == nil {
 		return clone.Known{}
 	}
 	s := &r.Status

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
+	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
 )
@@ -152,6 +154,9 @@ func (l *ledger) succeeded(key Key, e *entry, outcome clone.Outcome) {
 	e.known = clone.Known{There: true, Digest: outcome.Digest}
 	if every := e.every(); every > 0 {
 		l.schedule(key, e, jittered(every))
+	} else if e.choice.Policy != nil && e.choice.Policy.Name != clone.EnvName {
+		e.inUse = true // now and then, for a target that has lost what it had
+		l.schedule(key, e, jittered(checkEvery))
 	}
 }
 
@@ -159,7 +164,7 @@ func (l *ledger) succeeded(key Key, e *entry, outcome clone.Outcome) {
 func (l *ledger) failed(key Key, e *entry) {
 	e.failures++
 	e.known.Failure = e.failure.Failure
-	e.known.OriginLost = e.failure.Source
+	e.known.OriginLost = e.failure.Source && slices.Contains(lostReasons, e.failure.Reason)
 	if e.failure.Reason == image.ReasonDrifted {
 		e.known.There = false
 	}
@@ -176,6 +181,9 @@ func (l *ledger) failed(key Key, e *entry) {
 			"side", e.failure.Side(), "message", e.failure.Error(), "retryInSeconds", math.Round(wait.Seconds()))
 	}
 }
+
+// lostReasons are those for which an original cannot be had by others either.
+var lostReasons = []string{image.ReasonSourceNotFound, image.ReasonUnauthorized, image.ReasonUnreachable}
 
 // every is how often a copy is looked at again; 0 is never.
 func (e *entry) every() time.Duration {
@@ -217,7 +225,7 @@ func failureOf(err error) *clone.Failure {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		f.Failure = &image.Failure{
-			Reason: image.ReasonUnreachable, Detail: "it was not copied in the time that one image has", Fix: "raise spec.copy.timeoutPerImage, or look at the network",
+			Reason: v1alpha1.TimedOutReason, Detail: "it was not copied in the time that one image has", Fix: "raise spec.copy.timeoutPerImage, or look at the network",
 		}
 	}
 	return f

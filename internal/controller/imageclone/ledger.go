@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"context"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,8 @@ const (
 	// After a failure an image is tried again ever later.
 	firstRetry = 2 * time.Second
 	lastRetry  = 15 * time.Minute
+	// checkEvery is how often a copy that is not refreshed is asked for.
+	checkEvery = 12 * time.Hour
 	// recheck is the time in which all copies that were there before a restart are asked for once.
 	recheck = 10 * time.Minute
 	// defaultTimeout is of one image, where its policy says nothing.
@@ -96,7 +100,7 @@ type entry struct {
 	again    bool
 	verified time.Time // when it was last seen to be there
 	next     time.Time
-	// always is set while some pod pulls the tag each time, inUse while some object names the copy already.
+	// always is set once some pod pulls the tag each time, inUse while it is enough that the target has the copy.
 	always, inUse bool
 	timer         *time.Timer
 	cancel        context.CancelFunc
@@ -138,9 +142,7 @@ func (l *ledger) Want(user User, choices []clone.Choice) {
 		if e == nil {
 			e = l.open(key, c)
 		}
-		e.choice.Policy = c.Policy // as it is now
-		e.always = e.always || c.Slot.Policy == corev1.PullAlways
-		e.inUse = e.inUse || c.Copied
+		l.ask(key, e, c)
 		if !e.users[user] {
 			e.users[user] = true
 			l.tell(key)
@@ -160,9 +162,42 @@ func (l *ledger) Want(user User, choices []clone.Choice) {
 	}
 }
 
+// ask takes in what an object asks of a copy. Of several policies with one target the first by name decides, so that it is
+// not another one with each look; what is asked for otherwise than before is looked at again.
+func (l *ledger) ask(key Key, e *entry, c clone.Choice) {
+	was, every := e.choice.Policy, e.every()
+	if was == nil || c.Policy.Name <= was.Name {
+		e.choice.Policy = c.Policy
+	}
+	e.always = e.always || c.Slot.Policy == corev1.PullAlways
+	if was == nil || was == e.choice.Policy && e.every() == every {
+		return
+	}
+	more := !reflect.DeepEqual(was.Copy, e.choice.Policy.Copy)
+	if more {
+		e.outcome.SourceDigest = "" // what was made of it is not what is wanted now
+	}
+	if (more || e.every() != every) && !e.running && e.failure == nil && e.known.There {
+		e.inUse = false
+		l.schedule(key, e, 0)
+	}
+}
+
+// Policies says which policies are in force: what was asked for by others is asked for anew.
+func (l *ledger) Policies(all clone.Policies) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.all {
+		if !slices.ContainsFunc(all, func(p *clone.Policy) bool { return e.choice.Policy != nil && p.Name == e.choice.Policy.Name }) {
+			e.choice.Policy = nil
+		}
+	}
+}
+
 // open begins to know of a copy. One that was there before us is asked for in its time; the lock is held.
 func (l *ledger) open(key Key, c clone.Choice) *entry {
-	e := &entry{choice: c, users: map[User]bool{}}
+	// Of what somebody names already the target is asked, and the source is not.
+	e := &entry{choice: c, users: map[User]bool{}, inUse: c.Copied}
 	l.all[key] = e
 	var was Recalled
 	known := false
@@ -175,7 +210,7 @@ func (l *ledger) open(key Key, c clone.Choice) *entry {
 	}
 	e.known = clone.Known{There: true, Digest: was.Digest}
 	e.outcome = clone.Outcome{Digest: was.Digest, SourceDigest: was.SourceDigest, Already: true}
-	e.inUse = true // so that the target is asked, and the source is not
+	e.inUse = true
 	l.schedule(key, e, rand.N(recheck))
 	return e
 }
@@ -202,7 +237,7 @@ func (l *ledger) leave(user User, key Key) {
 	if e.cancel != nil {
 		e.cancel()
 	}
-	if e.known.There && l.changed != nil {
+	if e.known.There && l.changed != nil && e.choice.Policy != nil && e.choice.Policy.Name != clone.EnvName {
 		l.left[key] = e.describe() // to be written down yet: what nobody knows of, nobody cleans up
 	}
 	delete(l.all, key)

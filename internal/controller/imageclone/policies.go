@@ -23,6 +23,7 @@ import (
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
+	"rhumb.run/rhumb/internal/loop"
 )
 
 // policyLag is how long a policy's counts may be behind: many copies end together.
@@ -129,6 +130,7 @@ func (p *policies) enforce(ctx context.Context, versions string, all clone.Polic
 		return err
 	}
 	p.r.SetPolicies(all)
+	p.r.ledger.Policies(all)
 	p.r.ledger.Retry() //nolint:contextcheck // a copy outlives who asked for it.
 	p.swept.Forget()
 	if err := p.r.lookAtAll(ctx); err != nil {
@@ -177,8 +179,11 @@ func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wro
 		return reconcile.Result{}, nil
 	}
 	err = p.client.Status().Update(ctx, next)
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return reconcile.Result{}, nil // the watch shows what happened
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: loop.Lag}, nil
+	}
+	if apierrors.IsNotFound(err) {
+		return reconcile.Result{}, nil
 	}
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("writing the status of ImageClonePolicy %s: %w", o.Name, err)

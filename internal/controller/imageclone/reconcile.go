@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -100,7 +101,7 @@ func (r *Reconciler) forget(user User) {
 	r.ledger.Want(user, nil)
 	r.diary.Forget(user)
 	r.contests.Forget(user)
-	r.wakeAll(r.rollouts.Leave(user))
+	r.wakeAll(r.rollouts.Forget(user))
 	r.written.Forget(user)
 	r.tellAll(r.plans.Note(user, nil, clone.Subject{}, nil))
 	r.peace(user)
@@ -163,6 +164,8 @@ func (r *Reconciler) top(ctx context.Context, o client.Object, s *state) error {
 func (r *Reconciler) act(ctx context.Context, user User, s state) (reconcile.Result, error) {
 	if s.settled {
 		r.wakeAll(r.rollouts.Settled(user, s.generation))
+	} else {
+		r.rollouts.Rolling(user, s.Own[clone.PolicyAnnotation])
 	}
 	policies := r.current()
 	r.ledger.Want(user, wantedBy(policies, s)) //nolint:contextcheck // as above.
@@ -174,9 +177,6 @@ func (r *Reconciler) act(ctx context.Context, user User, s state) (reconcile.Res
 	r.tellAll(r.plans.Note(user, policies, s.Subject, verdicts))
 	if change == nil {
 		r.peace(user)
-		return reconcile.Result{}, nil
-	}
-	if change.Policy.DryRun {
 		return reconcile.Result{}, nil
 	}
 	return r.change(ctx, user, s, verdicts, change)
@@ -218,7 +218,7 @@ func (r *Reconciler) change(ctx context.Context, user User, s state, verdicts []
 		change.Beside(account)
 	}
 	if !r.rollouts.Enter(user, change.Policy) {
-		return reconcile.Result{}, nil // woken when there is room
+		return reconcile.Result{RequeueAfter: time.Minute}, nil // or woken when there is room
 	}
 	r.diary.Changing(user, verdicts)
 	answer, err := r.patch(ctx, user, change.Patch(s.Object))

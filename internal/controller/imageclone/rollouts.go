@@ -20,6 +20,7 @@ type rollouts struct {
 	mu      sync.Mutex
 	going   map[User]rollout
 	waiting map[User]string // the policy that they wait for
+	seen    map[User]bool   // whoever was looked at once
 }
 
 type rollout struct {
@@ -30,7 +31,7 @@ type rollout struct {
 }
 
 func newRollouts() *rollouts {
-	return &rollouts{now: time.Now, going: map[User]rollout{}, waiting: map[User]string{}}
+	return &rollouts{now: time.Now, going: map[User]rollout{}, waiting: map[User]string{}, seen: map[User]bool{}}
 }
 
 // Enter claims a place; without one the object waits, and is woken when one is free.
@@ -72,11 +73,22 @@ func (r *rollouts) Changed(user User, generation int64) {
 // Leave gives a place back that was not used, to those who are returned.
 func (r *rollouts) Leave(user User) []User { return r.Settled(user, math.MaxInt64) }
 
-// Rolling notes a rollout that was under way before us.
+// Forget drops what is known of an object that is gone, and gives who may have its place.
+func (r *rollouts) Forget(user User) []User {
+	r.mu.Lock()
+	delete(r.seen, user)
+	delete(r.waiting, user)
+	r.mu.Unlock()
+	return r.Leave(user)
+}
+
+// Rolling notes a rollout that was under way before us: one of an object that is seen for the first time.
 func (r *rollouts) Rolling(user User, policy string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.going[user]; !ok {
+	first := !r.seen[user]
+	r.seen[user] = true
+	if _, ok := r.going[user]; !ok && first && policy != "" {
 		r.going[user] = rollout{policy: policy, since: r.now()}
 	}
 }
