@@ -119,7 +119,7 @@ type ClonedImageStatus struct {
 	// NextAttempt is when it is tried again. It is not there while nothing failed.
 	// +optional
 	NextAttempt *metav1.Time `json:"nextAttempt,omitempty"`
-	// LastVerified is when the target last answered for the copy by its digest.
+	// LastVerified is when the target last answered for the copy by its digest, as of the last change of this status.
 	// +optional
 	LastVerified *metav1.Time `json:"lastVerified,omitempty"`
 	// UnusedSince is when the last user was gone. It is not there while there is one.

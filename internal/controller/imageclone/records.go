@@ -94,10 +94,15 @@ func (r *records) write(ctx context.Context, key Key) error {
 func (r *records) status(ctx context.Context, key Key, have *v1alpha1.ClonedImage, d description) error {
 	next := have.DeepCopy()
 	d.into(&next.Status, next.Generation)
-	if equality.Semantic.DeepEqual(have.Status, next.Status) {
+	seen := next.Status.LastVerified
+	if have.Status.LastVerified != nil {
+		next.Status.LastVerified = have.Status.LastVerified
+	}
+	if equality.Semantic.DeepEqual(have.Status, next.Status) { // that it is there still is not worth a write
 		r.ledger.Written(key)
 		return nil
 	}
+	next.Status.LastVerified = seen
 	err := r.client.Status().Update(ctx, next)
 	switch {
 	case apierrors.IsConflict(err):
