@@ -69,7 +69,7 @@ type ImageClonePolicySpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Cleanup ImageCloneCleanup `json:"cleanup,omitzero"`
-	// DryRun says what would be done, in status and events, and does nothing: nothing is copied, rewritten or deleted.
+	// DryRun says what would be done, in the status, and does nothing: nothing is copied, rewritten or deleted.
 	// +optional
 	DryRun bool `json:"dryRun,omitempty"`
 }

@@ -96,7 +96,8 @@ type RegistryAuth struct {
 	// SecretRef names a Secret of Rhumb's namespace, of type kubernetes.io/dockerconfigjson or kubernetes.io/basic-auth.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
-	// Provider is the cloud whose identity Rhumb runs under.
+	// Provider is the cloud whose identity Rhumb runs under: the controller's own credentials for it are tried, which its flag
+	// --keychains must not leave out.
 	// +optional
 	Provider RegistryProvider `json:"provider,omitempty"`
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,6 +21,7 @@ import (
 
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
+	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/loop"
 )
 
@@ -80,6 +82,9 @@ func newReconciler(mgr manager.Manager, o Options) *Reconciler {
 func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 	log := mgr.GetLogger().WithName("controller").WithName("image-cloner")
 	records := newRecords(mgr.GetClient(), r.ledger)
+	records.lost = func(o *v1alpha1.ClonedImage, why string) {
+		r.events.Eventf(o, nil, corev1.EventTypeWarning, v1alpha1.SourceNotFoundReason, "Refresh", "%s", image.Bound("the copy stays: "+why, maxNote))
+	}
 	records.fail = func(err error, key Key) {
 		log.Error(err, "writing down a copy", "origin", key.Origin, "copy", key.Copy)
 	}
@@ -90,7 +95,7 @@ func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 		o.SweepEvery = sweepEvery
 	}
 	swept := &sweep{
-		r: r, live: mgr.GetAPIReader(), now: time.Now, every: o.SweepEvery, log: log, refused: map[string]*clone.Failure{}, told: p.changed,
+		r: r, live: mgr.GetAPIReader(), now: time.Now, every: o.SweepEvery, log: log, refused: map[string]*clone.Failure{}, worked: map[string]bool{}, told: p.changed,
 	}
 	p.swept = swept
 	p.inject = &injector{

@@ -175,6 +175,9 @@ func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wro
 	}
 	p.injected(&next.Status, o, refused)
 	p.tally(&next.Status, o, wrong)
+	if next.Status.Images.Unused, err = p.unused(ctx, o.Name); err != nil {
+		return reconcile.Result{}, err
+	}
 	if equality.Semantic.DeepEqual(o.Status, next.Status) {
 		return reconcile.Result{}, nil
 	}
@@ -207,6 +210,20 @@ func (p *policies) injected(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.Imag
 		}
 	}
 	setCondition(&s.Conditions, c)
+}
+
+// unused counts the copies of a policy that nobody uses.
+func (p *policies) unused(ctx context.Context, policy string) (count int32, err error) {
+	var records v1alpha1.ClonedImageList
+	if err := p.client.List(ctx, &records, client.UnsafeDisableDeepCopy); err != nil {
+		return 0, fmt.Errorf("listing ClonedImages: %w", err)
+	}
+	for i := range records.Items {
+		if records.Items[i].Spec.Policy == policy && records.Items[i].Status.UnusedSince != nil {
+			count++
+		}
+	}
+	return count, nil
 }
 
 // tally counts what a policy's copies are, and says what they come to.
@@ -250,7 +267,7 @@ func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.Imag
 	case reached:
 		set(v1alpha1.TargetReachableCondition, metav1.ConditionTrue, v1alpha1.ReachableReason, "")
 	default:
-		set(v1alpha1.TargetReachableCondition, metav1.ConditionUnknown, v1alpha1.InitializingReason, "")
+		set(v1alpha1.TargetReachableCondition, metav1.ConditionUnknown, v1alpha1.InitializingReason, "nothing was asked of it yet")
 	}
 	if len(s.Contested) > 0 {
 		set(v1alpha1.RewriteContestedCondition, metav1.ConditionTrue, v1alpha1.RevertedReason, s.Contested[0].Object+" was given its original images again by "+s.Contested[0].Manager)
@@ -262,8 +279,10 @@ func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.Imag
 		meta.RemoveStatusCondition(&s.Conditions, v1alpha1.CleanupSupportedCondition)
 	case refused != nil:
 		set(v1alpha1.CleanupSupportedCondition, metav1.ConditionFalse, v1alpha1.DeleteRefusedReason, refused.Error())
-	default:
+	case p.swept.Worked(o.Name):
 		set(v1alpha1.CleanupSupportedCondition, metav1.ConditionTrue, v1alpha1.SupportedReason, "")
+	default:
+		set(v1alpha1.CleanupSupportedCondition, metav1.ConditionUnknown, v1alpha1.InitializingReason, "nothing had to be deleted yet")
 	}
 	switch {
 	case wrong != "":
@@ -276,7 +295,8 @@ func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.Imag
 		set(v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ImagesFailedReason,
 			fmt.Sprintf("%d of %d images could not be copied; see kubectl get clonedimages", s.Images.Failed, s.Images.Desired))
 	case s.Images.Pending > 0:
-		set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.PendingReason, "")
+		set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.PendingReason,
+			fmt.Sprintf("%d of %d images are on their way, or wait for their turn", s.Images.Pending, s.Images.Desired))
 	default:
 		set(v1alpha1.ReadyCondition, metav1.ConditionTrue, v1alpha1.ReadyReason, "")
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"rhumb.run/rhumb/internal/core/clone"
+	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/loop"
 )
 
@@ -226,6 +228,8 @@ func (r *Reconciler) change(ctx context.Context, user User, s state, verdicts []
 		r.rollouts.Changed(user, answer.GetGeneration())
 		r.contests.Wrote(user, change)
 		r.diary.Changed(user, verdicts)
+		r.events.Eventf(s.object, nil, corev1.EventTypeNormal, "ImagesRewritten", "Rewrite", "%s",
+			image.Bound("policy "+change.Policy.Name+": "+changes(verdicts), maxNote))
 		return reconcile.Result{}, nil
 	}
 	r.wakeAll(r.rollouts.Leave(user))
@@ -236,6 +240,17 @@ func (r *Reconciler) change(ctx context.Context, user User, s state, verdicts []
 		return reconcile.Result{}, nil
 	}
 	return reconcile.Result{}, fmt.Errorf("changing the images of %s %s: %w", user.Kind, user.NamespacedName, err)
+}
+
+// changes are what became of an object's images, in words.
+func changes(verdicts []clone.Verdict) string {
+	var out []string
+	for _, v := range verdicts {
+		if v.To != "" && !v.Policy.DryRun {
+			out = append(out, v.Image+" is "+v.To)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // patch writes one patch, and remembers what the object is since.

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -29,6 +30,8 @@ type records struct {
 	// wrote is told of each policy one of whose copies reads differently.
 	wrote func(policy string)
 	fail  func(err error, key Key)
+	// lost is told of a copy whose original is gone, once.
+	lost func(o *v1alpha1.ClonedImage, why string)
 }
 
 func newRecords(c client.Client, l *ledger) *records {
@@ -113,7 +116,15 @@ func (r *records) status(ctx context.Context, key Key, have *v1alpha1.ClonedImag
 	}
 	r.ledger.Written(key)
 	r.wrote(d.policy.Name)
+	if gone(next) && !gone(have) {
+		r.lost(next, next.Status.Message)
+	}
 	return nil
+}
+
+// gone reports whether an image's own registry has it no more.
+func gone(o *v1alpha1.ClonedImage) bool {
+	return meta.IsStatusConditionFalse(o.Status.Conditions, v1alpha1.SourceAvailableCondition)
 }
 
 // recallFrom gives what is written down of copies that are there. What another policy had is another registry, for all we know.

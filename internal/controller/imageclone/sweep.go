@@ -37,6 +37,7 @@ type sweep struct {
 
 	mu      sync.Mutex
 	refused map[string]*clone.Failure // by policy
+	worked  map[string]bool           // policies whose target has deleted a tag
 }
 
 // Start sweeps until ctx ends. The first time it only marks: what was not in use a moment after a start may be soon.
@@ -216,6 +217,7 @@ func (s *sweep) mark(ctx context.Context, o *v1alpha1.ClonedImage) error {
 	if err := s.r.client.Status().Update(ctx, next); err != nil && !apierrors.IsConflict(err) {
 		return client.IgnoreNotFound(err)
 	}
+	s.told(o.Spec.Policy)
 	return nil
 }
 
@@ -239,6 +241,10 @@ func (s *sweep) delete(ctx context.Context, o *v1alpha1.ClonedImage, policy *clo
 			return f
 		}
 	}
+	s.mu.Lock()
+	s.worked[policy.Name] = true
+	s.mu.Unlock()
+	s.told(policy.Name)
 	s.log.Info("copy deleted", "copy", o.Spec.Target, "unusedSince", o.Status.UnusedSince.Time)
 	return client.IgnoreNotFound(s.r.client.Delete(ctx, o))
 }
@@ -290,6 +296,13 @@ func (s *sweep) Refused(policy string) *clone.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refused[policy]
+}
+
+// Worked reports whether the target of a policy has deleted a tag.
+func (s *sweep) Worked(policy string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.worked[policy]
 }
 
 // Forget lets all targets be asked again.
