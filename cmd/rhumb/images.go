@@ -144,6 +144,8 @@ func explained(err error, of image.Ref) string {
 	}
 	fix := f.Fix
 	switch f.Reason {
+	case image.ReasonUnreachable:
+		fix = "check that it is up, or say in a registries file (--registries-config) how " + of.Host + " is reached from here"
 	case image.ReasonUnauthorized:
 		fix = "log in with 'docker login " + of.Host + "', as somebody who may do that"
 	case image.ReasonNotFound, image.ReasonSourceNotFound:

@@ -69,15 +69,13 @@ func (f *imagesListFlags) run(cmd *cobra.Command, io *streams) error {
 	if err != nil {
 		return err
 	}
-	var kinds []string
-	if f.pods {
-		kinds = []string{"Pod"}
-	}
-	objects, err := c.HavePods(cmd.Context(), f.all, kinds...)
+	objects, err := c.HavePods(cmd.Context(), f.all)
 	if err != nil {
 		return err
 	}
-	if !f.pods {
+	if f.pods {
+		objects = pods(objects)
+	} else {
 		objects = outermost(objects)
 	}
 	known, err := readCopies(cmd.Context(), c, nil)
@@ -135,19 +133,49 @@ func (f *imagesListFlags) print(io *streams, all []used) error {
 
 // outermost leaves out what another of the objects made: its images are that one's.
 func outermost(all []clone.Object) []clone.Object {
-	there := map[string]bool{}
-	for _, o := range all {
-		there[o.Namespace+"/"+o.Kind+"/"+o.Name] = true
-	}
+	there := byName(all)
 	return slices.DeleteFunc(slices.Clone(all), func(o clone.Object) bool {
-		kind, name, owned := strings.Cut(o.Owner, "/")
-		if kind == "ReplicaSet" { // it has the name of its Deployment, and a hash
-			if i := strings.LastIndexByte(name, '-'); i > 0 {
-				kind, name = "Deployment", name[:i]
+		_, made := there[maker(o)]
+		return made
+	})
+}
+
+// pods are the pods among objects. What the images of one were is kept by who was rewritten: it, or who it was made for.
+func pods(all []clone.Object) []clone.Object {
+	there := byName(all)
+	var out []clone.Object
+	for _, o := range all {
+		if o.Kind != "Pod" {
+			continue
+		}
+		for by, ok := there[maker(o)]; ok && o.Own[clone.OriginalsAnnotation] == ""; by, ok = there[maker(by)] {
+			if by.Own[clone.OriginalsAnnotation] != "" {
+				o.Own = by.Own
 			}
 		}
-		return owned && there[o.Namespace+"/"+kind+"/"+name]
-	})
+		out = append(out, o)
+	}
+	return out
+}
+
+func byName(all []clone.Object) map[string]clone.Object {
+	out := map[string]clone.Object{}
+	for _, o := range all {
+		out[o.Namespace+"/"+o.Kind+"/"+o.Name] = o
+	}
+	return out
+}
+
+// maker is the name of who made an object, as byName has it; for a ReplicaSet its Deployment's, whose name and a hash it has.
+func maker(o clone.Object) string {
+	kind, name, owned := strings.Cut(o.Owner, "/")
+	if !owned {
+		return ""
+	}
+	if i := strings.LastIndexByte(name, '-'); kind == "ReplicaSet" && i > 0 {
+		kind, name = "Deployment", name[:i]
+	}
+	return o.Namespace + "/" + kind + "/" + name
 }
 
 // usedBy are the images of objects.

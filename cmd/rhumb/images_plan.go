@@ -204,6 +204,9 @@ func (p *planned) act(v clone.Verdict) {
 		p.To = cmp.Or(v.To, v.Copy.Written)
 	case v.Policy.AdmitsPods(false):
 		p.Action, p.To = planAdmit, v.Copy.Written
+		if p.Kind == "Pod" { // it runs already, and nobody makes it anew
+			p.Words = "only when it is made again"
+		}
 	default:
 		p.Action, p.To = planCopy, v.Copy.Written
 	}

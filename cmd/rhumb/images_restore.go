@@ -34,16 +34,16 @@ needed for it, nor a policy.
 
 What a policy would rewrite again is refused, with what to do first.`,
 		Example: `  rhumb images restore deployment/shop
-  rhumb images restore --policy mirror -A --dry-run
-  rhumb images restore --all -A --yes`,
+  rhumb images restore --policy mirror --dry-run
+  rhumb images restore --all -n shop --yes`,
 		Args: exactly(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, io, args) },
 	}
 	f.flags(cmd, true)
 	flags := cmd.Flags()
-	flags.BoolVar(&f.all, "all", false, "every object of the namespace that was rewritten")
-	flags.StringVar(&f.policy, "policy", "", "those that this policy rewrote; env is the one of the environment variables")
-	flags.BoolVarP(&f.namespaces, "all-namespaces", "A", false, "of all namespaces")
+	flags.BoolVar(&f.all, "all", false, "every object that was rewritten, of all namespaces unless -n is given")
+	flags.StringVar(&f.policy, "policy", "", "those that this policy rewrote, of all namespaces unless -n is given; env is the one of the environment variables")
+	flags.BoolVarP(&f.namespaces, "all-namespaces", "A", false, "of all namespaces, as without -n")
 	flags.BoolVar(&f.dry, "dry-run", false, "say what would be put back, and write nothing")
 	flags.BoolVar(&f.force, "force", false, "even where a policy would rewrite it again")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
@@ -69,11 +69,16 @@ func (f *restoreFlags) run(cmd *cobra.Command, io *streams, names []string) erro
 		return err
 	}
 	ctx := cmd.Context()
+	// A policy is for a whole cluster, and so is "all": what is left out is said, not guessed.
+	f.namespaces = f.namespaces || len(names) == 0 && !cmd.Flags().Changed("namespace")
 	objects, err := f.objects(ctx, c, wanted)
 	if err != nil {
 		return err
 	}
 	if len(objects) == 0 {
+		if err := f.known(ctx, c); err != nil {
+			return err
+		}
 		sayf(io.out, "Nothing was rewritten: there is nothing to restore.\n")
 		return nil
 	}
@@ -86,6 +91,27 @@ func (f *restoreFlags) run(cmd *cobra.Command, io *streams, names []string) erro
 		return err
 	}
 	return f.each(ctx, io, c, objects)
+}
+
+// known refuses a policy that nobody has heard of: its name is mistyped, or its objects are in another namespace.
+func (f *restoreFlags) known(ctx context.Context, c *cluster.Cluster) error {
+	if f.policy == "" || f.policy == clone.EnvName {
+		return nil
+	}
+	live, err := c.ClonePolicies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range live {
+		if p.Name == f.policy {
+			return nil
+		}
+	}
+	where := "of any namespace"
+	if !f.namespaces {
+		where = "of namespace " + c.Namespace
+	}
+	return fmt.Errorf("there is no policy %s: no ImageClonePolicy has that name, and no annotation %s %s", f.policy, clone.PolicyAnnotation, where)
 }
 
 func parseNames(names []string) ([]string, error) {
@@ -220,17 +246,27 @@ func (f *restoreFlags) sure(io *streams, objects []clone.Object) (bool, error) {
 		return true, nil
 	}
 	a := &asker{io: io, out: io.out, yes: f.yes, sign: f.emoji("❓")}
-	return a.ask("Really put back the images of %s, whose pods are made anew", count(len(objects), "object"))
+	in := map[string]bool{}
+	for _, o := range objects {
+		in[o.Namespace] = true
+	}
+	return a.ask("Really put back the images of %s in %s, whose pods are made anew", count(len(objects), "object"), count(len(in), "namespace"))
 }
 
 // each restores objects; one that cannot be stops no other.
 func (f *restoreFlags) each(ctx context.Context, io *streams, c *cluster.Cluster, objects []clone.Object) error {
 	var failed error
+	environment := false
 	for _, o := range objects {
 		if err := f.one(ctx, io, c, o); err != nil {
 			failed = errFound
 			sayf(io.err, "%s: %v\n", objectName(o), err)
+			continue
 		}
+		environment = environment || o.Own[clone.PolicyAnnotation] == clone.EnvName
+	}
+	if environment && !f.dry { // it may run outside of the cluster, where nobody sees it
+		sayf(io.out, "A controller with %s that still runs somewhere rewrites again what policy %s rewrote.\n", clone.EnvRegistry, clone.EnvName)
 	}
 	return failed
 }
