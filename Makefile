@@ -34,7 +34,7 @@ clean-demo-source: ## end that demo: nothing of it stays
 	@test/lab-gone demo-source
 
 demo-cloner: packages hub ## an image is copied from a Docker Hub to one's own registry, used from there, and starts when the Hub is gone
-	$(call timed,building the demo (2 minutes on a cold cache), go build -o bin/rhumb-demo ./test/e2e/demo)
+	$(call timed,building the demo (2 minutes on a cold cache), go build -o bin/rhumb-demo ./test/e2e/demo; go build -o bin/ ./cmd/rhumb)
 	@bin/rhumb-demo --cloner --started $(started)
 
 clean-demo-cloner: ## end that demo: nothing of it stays

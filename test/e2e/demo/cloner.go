@@ -264,6 +264,7 @@ func (d *cloning) close(context.Context) error {
 	d.out.Table("DURATION\tTOOK", d.bars)
 	d.out.Note("\nThe lab stays up, its controller does not. To look around:\n\n" +
 		"    export KUBECONFIG=$PWD/.rhumb/demo-cloner/kubeconfig PATH=$PWD/bin:$PATH\n    kubectl -n demo-system describe deployment nginx\n" +
+		"    rhumb images list -A\n" +
 		"    rhumb-lab component start hub --data-dir .rhumb/demo-cloner\n\n`make clean-demo-cloner` removes all of it.")
 	return nil
 }
