@@ -5,6 +5,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -42,15 +43,7 @@ func hubCommand() *cobra.Command {
 			if output == "json" {
 				return json.NewEncoder(out).Encode(s)
 			}
-			for _, what := range slices.Sorted(maps.Keys(s.Requests)) {
-				fmt.Fprintf(out, "%-16s %d\n", what, s.Requests[what])
-			}
-			if s.Limit.Count > 0 {
-				fmt.Fprintf(out, "at most %d GETs of manifests in %s, for each address\n", s.Limit.Count, s.Limit.Window)
-			}
-			if s.Pace > 0 {
-				fmt.Fprintf(out, "%d bytes of each blob a second\n", s.Pace)
-			}
+			printHub(out, s)
 			return nil
 		},
 	}
@@ -59,4 +52,20 @@ func hubCommand() *cobra.Command {
 	cmd.Flags().StringVar(&pace, "pace", "", "send blobs at so many bytes a second each, for example 2Mi, as from far away; or off")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json, for programs")
 	return cmd
+}
+
+// printHub says how a hub is; one that nobody asked for anything says so, since an empty answer looks like none.
+func printHub(out io.Writer, s hub.State) {
+	if len(s.Requests) == 0 {
+		fmt.Fprintln(out, "nothing was asked")
+	}
+	for _, what := range slices.Sorted(maps.Keys(s.Requests)) {
+		fmt.Fprintf(out, "%-16s %d\n", what, s.Requests[what])
+	}
+	if s.Limit.Count > 0 {
+		fmt.Fprintf(out, "at most %d GETs of manifests in %s, for each address\n", s.Limit.Count, s.Limit.Window)
+	}
+	if s.Pace > 0 {
+		fmt.Fprintf(out, "%d bytes of each blob a second\n", s.Pace)
+	}
 }
