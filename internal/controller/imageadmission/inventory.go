@@ -213,7 +213,7 @@ func (i *Inventory) Known(ctx context.Context, choices []clone.Choice) func(clon
 // known is how a copy is. What nobody copied is not there, whatever the target has under its name.
 func (i *Inventory) known(ctx context.Context, c clone.Choice) clone.Known {
 	r := i.record(ctx, c)
-	if r == nil {
+	if r == nil || !i.theirs(r.Spec.Policy, c.Policy) {
 		return clone.Known{}
 	}
 	s := &r.Status
@@ -229,6 +229,20 @@ func (i *Inventory) known(ctx context.Context, c clone.Choice) clone.Known {
 		out.OriginLost = i.seen.origin(ctx, c) != nil
 	}
 	return out
+}
+
+// theirs reports whether what one policy copied is where another one's copies are, too. A policy that is not in force may have
+// had another registry under that name, and other credentials.
+func (i *Inventory) theirs(copier string, p *clone.Policy) bool {
+	if copier == p.Name {
+		return true
+	}
+	for _, other := range i.Policies() {
+		if other.Name == copier {
+			return other.Target.String() == p.Target.String() && other.Target.Push == p.Target.Push
+		}
+	}
+	return false
 }
 
 // failed is why there is no copy; nil while it is on its way.
