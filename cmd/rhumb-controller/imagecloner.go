@@ -39,7 +39,7 @@ func addImageCloner(ctx context.Context, mgr manager.Manager, o options, client 
 	}
 	var images admission.Images
 	if o.answers() && policies {
-		if images, err = imageadmission.Add(ctx, mgr, imageadmission.Options{Looks: questions{client, access}, Env: env}); err != nil {
+		if images, err = imageadmission.Add(ctx, mgr, imageadmission.Options{Looks: questions{client, access}, Env: env, Reach: roads.reach}); err != nil {
 			return nil, err
 		}
 	}

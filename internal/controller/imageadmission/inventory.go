@@ -32,7 +32,10 @@ type Looks interface {
 type Options struct {
 	Looks Looks
 	// Env is the policy of the environment; nil if there is none.
-	Env   *clone.Policy
+	Env *clone.Policy
+	// Reach, if set, is told how the registries of all policies are reached, whenever that may have changed: this replica may
+	// not be the one that copies.
+	Reach func(ctx context.Context, all clone.Policies) error
 	Clock clock.PassiveClock
 }
 
@@ -41,6 +44,7 @@ type Inventory struct {
 	reader   client.Reader
 	cache    cache.Cache
 	env      *clone.Policy
+	reach    func(ctx context.Context, all clone.Policies) error
 	seen     *seen
 	policies atomic.Pointer[clone.Policies]
 	// remembers is set once everything that is asked about is in memory; Start alone looks at it.
@@ -58,7 +62,7 @@ func Add(ctx context.Context, mgr manager.Manager, o Options) (*Inventory, error
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	i := &Inventory{reader: mgr.GetClient(), cache: mgr.GetCache(), env: o.Env, seen: newSeen(o.Looks, o.Clock)}
+	i := &Inventory{reader: mgr.GetClient(), cache: mgr.GetCache(), env: o.Env, reach: o.Reach, seen: newSeen(o.Looks, o.Clock)}
 	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ClonedImage{}, byCopy, func(o client.Object) []string {
 		c := o.(*v1alpha1.ClonedImage)
 		return []string{about(c.Spec.Origin, c.Spec.Target)}
@@ -145,6 +149,11 @@ func (i *Inventory) compile(ctx context.Context) error {
 		}
 	}
 	ordered := clone.InOrder(all)
+	if i.reach != nil {
+		if err := i.reach(ctx, ordered); err != nil {
+			return fmt.Errorf("taking in how registries are reached: %w", err)
+		}
+	}
 	i.policies.Store(&ordered)
 	return nil
 }
