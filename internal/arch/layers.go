@@ -32,6 +32,7 @@ var pure = []string{
 
 // coreLibs compute; none of them opens a connection or a file.
 var coreLibs = []string{
+	"cel.dev/cel-go",
 	"github.com/pmezard/go-difflib",
 	"go.yaml.in/yaml/v3",
 	"k8s.io/api",

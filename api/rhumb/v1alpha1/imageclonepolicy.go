@@ -100,6 +100,12 @@ type ImageCloneMatch struct {
 	// +kubebuilder:default={}
 	// +optional
 	Images ImageCloneGlobs `json:"images,omitzero"`
+	// Expression is a condition in CEL that has to be true of the pod: !('example.com/skip' in pod.annotations). It reads
+	// pod.name, .namespace, .kind (as kinds has it), .labels, .annotations and .namespaceLabels; of a workload, those of its
+	// pod template. Where it cannot be evaluated, such as for a label that is not there, the pod is not meant.
+	// +kubebuilder:validation:MaxLength=4096
+	// +optional
+	Expression string `json:"expression,omitempty"`
 }
 
 // ImageCloneKind is a kind that pods come from.

@@ -13,6 +13,7 @@ import (
 
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/admit"
+	"rhumb.run/rhumb/internal/core/expression"
 	"rhumb.run/rhumb/internal/core/image"
 )
 
@@ -111,6 +112,11 @@ func compileMatch(m *v1alpha1.ImageCloneMatch) (Match, []admit.Problem) {
 	}
 	for _, k := range m.Kinds {
 		out.Kinds = append(out.Kinds, string(k))
+	}
+	if m.Expression != "" {
+		if out.Expression, err = expression.Parse(m.Expression); err != nil {
+			return Match{}, problem(append(at, "expression"), err.Error())
+		}
 	}
 	if out.Images, err = ParseGlobs(texts(m.Images.Include), texts(m.Images.Exclude)); err != nil {
 		return Match{}, problem(append(at, "images"), err.Error())

@@ -98,6 +98,7 @@ func TestCompileNames(t *testing.T) {
 		"Hub":       {"copies there could not be told from originals", "p", `{target: {pullName: docker.io/me}}`, "spec.target.pullName", "Docker Hub"},
 		"Tag":       {"what the definition refuses is refused here", "p", `{target: {pullName: "a.example/b:1"}}`, "spec.target.pullName", "takes no tag"},
 		"Glob":      {"and so are globs", "p", `{target: {pullName: a.example}, match: {images: {exclude: ["[a"]}}}`, "spec.match.images.exclude[0]", "an image glob has"},
+		"Condition": {"as early as a misspelt field", "p", `{target: {pullName: a.example}, match: {expression: "pod.lables.a == 'b'"}}`, "spec.match.expression", "undefined field 'lables'"},
 		"Selectors": {"what no definition can say", "p", `{target: {pullName: a.example}, match: {podSelector: {matchLabels: {"?": a}}}}`, "spec.match.podSelector", "podSelector is not valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,6 +107,43 @@ func TestCompileNames(t *testing.T) {
 				t.Errorf("%s: %v %v, want %s: %s", c.why, p, problems, c.at, c.want)
 			}
 		})
+	}
+}
+
+func TestExpression(t *testing.T) {
+	p, problems := Compile(object(t, "p", `
+  match: {namespaceSelector: {}, expression: "!('example.com/skip' in pod.annotations) && pod.namespaceLabels.team == 'a' && pod.kind == 'Deployment' && pod.labels.tier == 'front'"}
+  target: {pullName: a.example}`))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	meant := func(change func(*Subject)) Subject {
+		s := Subject{
+			Kind: "Deployment", Namespace: "shop", Name: "web", NamespaceLabels: labels.Set{"team": "a"},
+			Labels: labels.Set{"tier": "front"}, Annotations: labels.Set{},
+		}
+		change(&s)
+		return s
+	}
+	for name, c := range map[string]struct {
+		why  string
+		s    Subject
+		want string
+	}{
+		"Meant":      {"all of it is true", meant(func(*Subject) {}), ""},
+		"Annotation": {"that of the pod is read", meant(func(s *Subject) { s.Annotations["example.com/skip"] = "" }), "its expression is false"},
+		"Namespace":  {"so are the labels of its namespace", meant(func(s *Subject) { s.NamespaceLabels = labels.Set{"team": "b"} }), "its expression is false"},
+		"Kind":       {"and what makes it", meant(func(s *Subject) { s.Kind = "CronJob" }), "its expression is false"},
+		"Doubt":      {"what cannot be told leaves the pod alone", meant(func(s *Subject) { s.Labels = nil }), "its expression could not be evaluated: no such key: tier"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if ok, why := p.Match.takes(c.s); ok != (c.want == "") || why != c.want {
+				t.Errorf("%s: %v %q, want %q", c.why, ok, why, c.want)
+			}
+		})
+	}
+	if !Only(p).AskNamespaces() {
+		t.Error("an expression may ask for labels of the namespace: they have to be there")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"rhumb.run/rhumb/internal/core/expression"
 	"rhumb.run/rhumb/internal/core/image"
 )
 
@@ -122,7 +123,7 @@ type Match struct {
 	Owned  bool
 	Images Globs
 	// Expression, if set, has to be true of the pod.
-	Expression func(Subject) (bool, error)
+	Expression *expression.Expression
 }
 
 // Subject is what has images: an object with a pod template, or a pod.
@@ -135,6 +136,13 @@ type Subject struct {
 	Owner string
 	// Under are the targets of which the object's annotation says that its copies are there.
 	Under []string
+}
+
+// pod is what expressions read of a subject.
+func (s *Subject) pod() expression.Pod {
+	return expression.Pod{
+		Name: s.Name, Namespace: s.Namespace, Kind: s.Kind, Labels: s.Labels, Annotations: s.Annotations, NamespaceLabels: s.NamespaceLabels,
+	}
 }
 
 // For reports whether a policy is for a subject, whatever its images.
@@ -155,7 +163,7 @@ func (m *Match) takes(s Subject) (bool, string) {
 	case m.Pods != nil && !m.Pods.Matches(s.Labels):
 		return false, "its podSelector does not match"
 	case m.Expression != nil:
-		ok, err := m.Expression(s)
+		ok, err := m.Expression.True(s.pod())
 		if err != nil {
 			return false, "its expression could not be evaluated: " + err.Error()
 		}
