@@ -139,9 +139,10 @@ func TestWhoMadeAPod(t *testing.T) {
 	template := func(restart string) string {
 		return `template: {metadata: {labels: {a: b}}, spec: ` + fmt.Sprintf(spec, restart) + `}`
 	}
-	owned := func(kind, name string) string {
-		return fmt.Sprintf(`ownerReferences: [{apiVersion: example.com/v1, kind: %s, name: %s, uid: u, controller: true}]`, kind, name)
+	of := func(group, kind, name string) string {
+		return fmt.Sprintf(`ownerReferences: [{apiVersion: %s/v1, kind: %s, name: %s, uid: u, controller: true}]`, group, kind, name)
 	}
+	owned := func(kind, name string) string { return of("example.com", kind, name) }
 	apps := map[string]client.Object{}
 	for kind, text := range map[string]string{
 		"Deployment":  `{metadata: {name: web, namespace: %s}, spec: {replicas: 0, selector: {matchLabels: {a: b}}, ` + template("Always") + `}}`,
@@ -160,12 +161,14 @@ func TestWhoMadeAPod(t *testing.T) {
 		want               clone.Subject
 	}{
 		"Bare":        {"nobody made it", "", "", clone.Subject{Kind: "Pod", Name: "pod"}},
-		"Deployment":  {"through its ReplicaSet", owned("ReplicaSet", "web-5d4f"), `pod-template-hash: 5d4f`, clone.Subject{Kind: "Deployment", Name: "web"}},
-		"ReplicaSet":  {"one that no Deployment made", owned("ReplicaSet", "web-5d4f"), ``, clone.Subject{Kind: "Pod", Name: "pod", Owner: "ReplicaSet/web-5d4f"}},
-		"StatefulSet": {"which an operator made", owned("StatefulSet", "db"), ``, clone.Subject{Kind: "StatefulSet", Name: "db", Owner: "Cluster/pg"}},
-		"CronJob":     {"through a Job", owned("Job", "nightly-1"), ``, clone.Subject{Kind: "CronJob", Name: "nightly"}},
+		"Deployment":  {"through its ReplicaSet", of("apps", "ReplicaSet", "web-5d4f"), `pod-template-hash: 5d4f`, clone.Subject{Kind: "Deployment", Name: "web"}},
+		"ReplicaSet":  {"one that no Deployment made", of("apps", "ReplicaSet", "web-5d4f"), ``, clone.Subject{Kind: "Pod", Name: "pod", Owner: "ReplicaSet/web-5d4f"}},
+		"StatefulSet": {"which an operator made", of("apps", "StatefulSet", "db"), ``, clone.Subject{Kind: "StatefulSet", Name: "db", Owner: "Cluster/pg"}},
+		"CronJob":     {"through a Job", of("batch", "Job", "nightly-1"), ``, clone.Subject{Kind: "CronJob", Name: "nightly"}},
 		"Operator":    {"which makes pods itself", owned("Cluster", "pg"), ``, clone.Subject{Kind: "Pod", Name: "pod", Owner: "Cluster/pg"}},
-		"Gone":        {"whoever made it is not there", owned("DaemonSet", "gone"), ``, clone.Subject{Kind: "DaemonSet", Name: "gone"}},
+		"OtherGroup":  {"the Deployment of that name is none of its", owned("Deployment", "web"), ``, clone.Subject{Kind: "Pod", Name: "pod", Owner: "Deployment/web"}},
+		"OtherSet":    {"nor is it through a ReplicaSet of that group", owned("ReplicaSet", "web-5d4f"), `pod-template-hash: 5d4f`, clone.Subject{Kind: "Pod", Name: "pod", Owner: "ReplicaSet/web-5d4f"}},
+		"Gone":        {"whoever made it is not there", of("apps", "DaemonSet", "gone"), ``, clone.Subject{Kind: "DaemonSet", Name: "gone"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := &corev1.Pod{}

@@ -4,7 +4,6 @@ package imageadmission
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -59,18 +58,14 @@ func (i *Inventory) climb(ctx context.Context, namespace string, pod *corev1.Pod
 	if ref == nil {
 		return
 	}
-	kind, name := ref.Kind, ref.Name
-	if deployment, ok := ofReplicaSet(ref, pod.Labels); ok {
-		kind, name = "Deployment", deployment
-	}
 	s.Owner = ref.Kind + "/" + ref.Name
+	kind, name, known := clone.MakerOf(pod)
 	for range 3 { // a pod, a Job, a CronJob, and who has made that
-		of := made[kind]
-		if of == nil {
+		if !known {
 			return
 		}
 		s.Kind, s.Name, s.Owner = kind, name, ""
-		o := of()
+		o := made[kind]()
 		if !i.get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, o) {
 			return
 		}
@@ -79,18 +74,8 @@ func (i *Inventory) climb(ctx context.Context, namespace string, pod *corev1.Pod
 			return
 		}
 		s.Owner = up.Kind + "/" + up.Name
-		kind, name = up.Kind, up.Name
+		kind, name, known = clone.MakerOf(o)
 	}
-}
-
-// ofReplicaSet is the Deployment that a ReplicaSet belongs to. Its name says so, with the hash that its pods carry, so that
-// ReplicaSets need not be remembered.
-func ofReplicaSet(ref *metav1.OwnerReference, labels map[string]string) (string, bool) {
-	hash := labels[appsv1.DefaultDeploymentUniqueLabelKey]
-	if ref.Kind != "ReplicaSet" || hash == "" {
-		return "", false
-	}
-	return strings.CutSuffix(ref.Name, "-"+hash)
 }
 
 const (

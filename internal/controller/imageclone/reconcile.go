@@ -13,7 +13,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -141,23 +140,24 @@ func (r *Reconciler) see(ctx context.Context, o client.Object) (state, error) {
 
 // top finds the kind at the top of an object's owners, by which policies choose.
 func (r *Reconciler) top(ctx context.Context, o client.Object, s *state) error {
-	ref := metav1.GetControllerOf(o)
-	switch {
-	case ref == nil || (s.Kind != "Pod" && s.Kind != "Job"):
-	case ref.Kind == "ReplicaSet":
-		s.Kind = "Deployment"
-	case ref.Kind == "StatefulSet", ref.Kind == "DaemonSet", ref.Kind == "CronJob":
-		s.Kind = ref.Kind
-	case ref.Kind == "Job":
-		var job batchv1.Job
-		err := r.client.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: ref.Name}, &job)
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("reading the job of a pod: %w", err)
-		}
-		s.Kind = "Job"
-		if up := metav1.GetControllerOf(&job); err == nil && up != nil {
-			s.Kind = up.Kind
-		}
+	if s.Kind != "Pod" && s.Kind != "Job" {
+		return nil
+	}
+	kind, name, known := clone.MakerOf(o)
+	if !known {
+		return nil
+	}
+	s.Kind = kind
+	if kind != "Job" {
+		return nil
+	}
+	var job batchv1.Job
+	err := r.client.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: name}, &job)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading the job of a pod: %w", err)
+	}
+	if up, _, known := clone.MakerOf(&job); known {
+		s.Kind = up
 	}
 	return nil
 }
