@@ -65,8 +65,9 @@ func newReconciler(mgr manager.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		client: mgr.GetClient(), live: mgr.GetAPIReader(), rollouts: newRollouts(), contests: newContests(),
 		diary: newDiary(log), written: newWritten(), plans: newPlans(), events: mgr.GetEventRecorder("image-cloner"),
-		told: func(string) {}, keys: &keys{o.Logins, mgr.GetAPIReader()},
+		told: func(string) {}, keys: &keys{Logins: o.Logins, objects: mgr.GetClient(), live: mgr.GetAPIReader()},
 	}
+	r.keys.see = r.see
 	r.ledger = newLedger(o.Engine, r.keys.Order, r.wake, mgr.GetLogger().WithName("image-copies"))
 	if o.Env != nil {
 		r.SetPolicies(clone.InOrder([]*clone.Policy{o.Env}))
@@ -82,8 +83,8 @@ func newReconciler(mgr manager.Manager, o Options) *Reconciler {
 func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 	log := mgr.GetLogger().WithName("controller").WithName("image-cloner")
 	records := newRecords(mgr.GetClient(), r.ledger)
-	records.lost = func(o *v1alpha1.ClonedImage, why string) {
-		r.events.Eventf(o, nil, corev1.EventTypeWarning, v1alpha1.SourceNotFoundReason, "Refresh", "%s", image.Bound("the copy stays: "+why, maxNote))
+	records.failed = func(o *v1alpha1.ClonedImage, why string) {
+		r.events.Eventf(o, nil, corev1.EventTypeWarning, o.Status.Reason, "Copy", "%s", image.Bound(why, maxNote))
 	}
 	records.fail = func(err error, key Key) {
 		log.Error(err, "writing down a copy", "origin", key.Origin, "copy", key.Copy)

@@ -5,6 +5,7 @@ package imageclone
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -26,23 +27,23 @@ func (l *ledger) schedule(key Key, e *entry, after time.Duration) {
 
 // attempt copies once.
 func (l *ledger) attempt(key Key, e *entry) {
-	ctx, user, ok := l.begin(key, e)
+	ctx, users, ok := l.begin(key, e)
 	if !ok {
 		return
 	}
 	defer l.going.Done()
-	outcome, err := l.copy(ctx, e, user)
+	outcome, err := l.copy(ctx, e, users)
 	l.end(key, e, outcome, err)
 }
 
-func (l *ledger) copy(ctx context.Context, e *entry, user User) (clone.Outcome, error) {
+func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcome, error) {
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
 		return clone.Outcome{}, ctx.Err()
 	}
 	defer func() { <-l.slots }()
-	job, err := l.order(ctx, l.choiceOf(e), user)
+	job, err := l.order(ctx, l.choiceOf(e), users)
 	if err != nil {
 		return clone.Outcome{}, err
 	}
@@ -64,7 +65,7 @@ func (l *ledger) copy(ctx context.Context, e *entry, user User) (clone.Outcome, 
 	if err == nil {
 		m.End(outcome)
 	}
-	return outcome, err
+	return outcome, job.Advised(err)
 }
 
 // look asks the target for a copy that somebody uses already: if it is there, its source is nobody's business.
@@ -106,20 +107,17 @@ func (l *ledger) note(e *entry, p clone.Progress) {
 }
 
 // begin claims an attempt, unless one is on its way or nobody wants it any more.
-func (l *ledger) begin(key Key, e *entry) (context.Context, User, bool) {
+func (l *ledger) begin(key Key, e *entry) (context.Context, []User, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.base.Err() != nil || e.running || l.all[key] != e {
-		return nil, User{}, false
+		return nil, nil, false
 	}
 	var ctx context.Context
 	ctx, e.cancel = context.WithCancel(l.base)
 	e.running, e.again, e.progress = true, false, clone.Progress{}
 	l.going.Add(1)
-	for user := range e.users {
-		return ctx, user, true
-	}
-	return ctx, User{}, true
+	return ctx, slices.SortedFunc(maps.Keys(e.users), User.compare), true
 }
 
 func (l *ledger) end(key Key, e *entry, outcome clone.Outcome, err error) {

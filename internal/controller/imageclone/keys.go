@@ -27,26 +27,34 @@ type Logins interface {
 // not what was asked for.
 type keys struct {
 	Logins
-	live client.Reader
+	objects client.Reader // from memory
+	live    client.Reader
+	// see reads an object as policies choose by it.
+	see func(ctx context.Context, o client.Object) (state, error)
 }
 
+// mostSecrets bounds the pull secrets of pods that one copy reads: an image may have users without number.
+const mostSecrets = 20
+
 // Order completes a copy.
-func (k *keys) Order(ctx context.Context, c clone.Choice, user User) (clone.Job, error) {
+func (k *keys) Order(ctx context.Context, c clone.Choice, users []User) (clone.Job, error) {
 	p := c.Policy
 	j := clone.Job{
 		Source: c.Origin, Target: p.Target.Pushed(c.Copy), Copying: p.Copy, Overwrite: p.Overwrite,
 		Anchor: c.Origin.Pinned() || p.Refresh != clone.Never,
 	}
+	var tried clone.Tried
 	var err error
 	if j.TargetLogins, err = k.Target(ctx, p); err != nil {
 		return j, ofSide(err, false)
 	}
-	if j.SourceLogins, err = k.Source(ctx, p, c.Origin); err != nil {
+	if tried.Named, err = k.Source(ctx, p, c.Origin); err != nil {
 		return j, ofSide(err, true)
 	}
 	if source, named := p.Source(c.Origin); named && source.PodSecrets {
-		j.SourceLogins = append(j.SourceLogins, k.pods(ctx, user)...)
+		tried.Pods, tried.Unread = k.pods(ctx, p, users)
 	}
+	j.SourceLogins, j.Advice = tried.Logins(c.Origin), tried.Advice(p, c.Origin)
 	return j, nil
 }
 
@@ -66,26 +74,61 @@ func (k *keys) secret(ctx context.Context, namespace, name string) (*corev1.Secr
 	return &s, nil
 }
 
-// pods are the pull secrets of an object and its service account, as far as they can be read: what a kubelet would try.
-func (k *keys) pods(ctx context.Context, user User) image.Logins {
-	o := made[user.Kind]()
-	if k.live.Get(ctx, user.NamespacedName, o) != nil {
-		return nil
-	}
-	s := read(o)
-	account, err := k.account(ctx, s.Object)
-	if err != nil {
-		account = nil // they are tried, not needed
-	}
-	var out image.Logins
-	for _, ref := range slices.Concat(s.Spec.ImagePullSecrets, account) {
-		s, err := k.secret(ctx, user.Namespace, ref.Name)
+// pods are the pull secrets of objects and of their service accounts, as far as they can be read: what a kubelet would try.
+// Unread says that we may not.
+func (k *keys) pods(ctx context.Context, p *clone.Policy, users []User) (out image.Logins, unread bool) {
+	for i, of := range k.pullSecrets(ctx, p, users) {
+		if i == mostSecrets {
+			break
+		}
+		s, err := k.secret(ctx, of.Namespace, of.Name)
 		if err != nil {
-			continue
+			unread = unread || apierrors.IsForbidden(err)
+			continue // they are tried, not needed
 		}
 		if logins, err := image.ParseSecret(s); err == nil {
 			out = append(out, logins...)
 		}
+	}
+	return out, unread
+}
+
+// pullSecrets are those that objects name, and then those of their service accounts, each once. Only objects that the policy is
+// for count: another policy may have the same copy made, and not want its pods' secrets to be read.
+func (k *keys) pullSecrets(ctx context.Context, p *clone.Policy, users []User) []types.NamespacedName {
+	var own, given []types.NamespacedName
+	asked := map[types.NamespacedName]bool{}
+	for _, user := range users {
+		o := made[user.Kind]()
+		if k.objects.Get(ctx, user.NamespacedName, o) != nil {
+			continue
+		}
+		s, err := k.see(ctx, o)
+		if err != nil || !p.Match.For(s.Subject) {
+			continue
+		}
+		own = append(own, among(user.Namespace, s.Spec.ImagePullSecrets)...)
+		account := types.NamespacedName{Namespace: user.Namespace, Name: s.Account()}
+		if asked[account] || len(asked) == mostSecrets {
+			continue
+		}
+		asked[account] = true
+		if refs, err := k.account(ctx, s.Object); err == nil {
+			given = append(given, among(user.Namespace, refs)...)
+		}
+	}
+	seen := map[types.NamespacedName]bool{}
+	return slices.DeleteFunc(append(own, given...), func(n types.NamespacedName) bool {
+		was := seen[n]
+		seen[n] = true
+		return was
+	})
+}
+
+func among(namespace string, refs []corev1.LocalObjectReference) []types.NamespacedName {
+	out := make([]types.NamespacedName, 0, len(refs))
+	for _, ref := range refs {
+		out = append(out, types.NamespacedName{Namespace: namespace, Name: ref.Name})
 	}
 	return out
 }

@@ -63,7 +63,7 @@ type Engine interface {
 type Recalled struct{ Digest, SourceDigest string }
 
 // Order is what an engine needs to know of a copy besides what the choice says.
-type Order func(ctx context.Context, c clone.Choice, user User) (clone.Job, error)
+type Order func(ctx context.Context, c clone.Choice, users []User) (clone.Job, error)
 
 // ledger knows of each copy who wants it, and how far it is. One copy is on its way once, whoever asks.
 type ledger struct {

@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -30,8 +29,8 @@ type records struct {
 	// wrote is told of each policy one of whose copies reads differently.
 	wrote func(policy string)
 	fail  func(err error, key Key)
-	// lost is told of a copy whose original is gone, once.
-	lost func(o *v1alpha1.ClonedImage, why string)
+	// failed is told of a copy that could not be made, or looked at again, for a reason that it did not have before.
+	failed func(o *v1alpha1.ClonedImage, why string)
 }
 
 func newRecords(c client.Client, l *ledger) *records {
@@ -116,15 +115,21 @@ func (r *records) status(ctx context.Context, key Key, have *v1alpha1.ClonedImag
 	}
 	r.ledger.Written(key)
 	r.wrote(d.policy.Name)
-	if gone(next) && !gone(have) {
-		r.lost(next, next.Status.Message)
+	if why := news(have.Status, next.Status, d); why != "" {
+		r.failed(next, why)
 	}
 	return nil
 }
 
-// gone reports whether an image's own registry has it no more.
-func gone(o *v1alpha1.ClonedImage) bool {
-	return meta.IsStatusConditionFalse(o.Status.Conditions, v1alpha1.SourceAvailableCondition)
+// news is why a copy failed, unless that is known already.
+func news(have, next v1alpha1.ClonedImageStatus, d description) string {
+	switch {
+	case d.failure == nil, next.Reason == have.Reason && next.Side == have.Side:
+		return ""
+	case d.known.There:
+		return "the copy stays: " + next.Message
+	}
+	return next.Message
 }
 
 // recallFrom gives what is written down of copies that are there. What another policy had is another registry, for all we know.

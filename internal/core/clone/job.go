@@ -2,7 +2,11 @@
 
 package clone
 
-import "rhumb.run/rhumb/internal/core/image"
+import (
+	"errors"
+
+	"rhumb.run/rhumb/internal/core/image"
+)
 
 // Job is one image to be copied.
 type Job struct {
@@ -16,6 +20,19 @@ type Job struct {
 	Wrote     string
 	// WroteOf is the original's digest that Wrote was made of.
 	WroteOf string
+	// Advice is what would help where the source wants other credentials; empty if that is plain from the answer.
+	Advice string
+}
+
+// Advised is what became of a job, with its advice where the source wants other credentials.
+func (j Job) Advised(err error) error {
+	f, ok := errors.AsType[*Failure](err)
+	if !ok || !f.Source || f.Reason != image.ReasonUnauthorized || j.Advice == "" {
+		return err
+	}
+	advised := *f.Failure
+	advised.Fix = j.Advice
+	return &Failure{Failure: &advised, Source: true}
 }
 
 // Progress is how far a copy is. Totals grow while manifests are read.

@@ -53,3 +53,40 @@ func (a Access) NoSecret(namespace, name string) *image.Failure {
 		Fix: "create it, or name another",
 	}
 }
+
+// Tried are the logins that a copy reads its source with, and what came of looking for them.
+type Tried struct {
+	// Named are those of the Secret that the policy names, Pods those of the pods that use the image.
+	Named, Pods image.Logins
+	// Unread is set where pull secrets of pods may not be read.
+	Unread bool
+}
+
+// podsRole is what allows us to read the pull secrets of pods.
+const podsRole = "rhumb-image-pull-secrets"
+
+// Logins are those that are shown to the source of an image. What a policy names for it is shown alone: if it is refused, nobody
+// else steps in, who may be let have what the policy's login may not.
+func (t Tried) Logins(ref image.Ref) image.Logins {
+	if len(t.Named.For(ref.Host, ref.Repository)) > 0 {
+		return t.Named
+	}
+	return append(t.Named[:len(t.Named):len(t.Named)], t.Pods...)
+}
+
+// Advice is what would help if the source wants other credentials; empty where those that it got are to be mended.
+func (t Tried) Advice(p *Policy, ref image.Ref) string {
+	of, _ := p.Source(ref)
+	here := "spec.sources of ImageClonePolicy " + p.Name
+	switch {
+	case p.Name == EnvName, len(t.Named.For(ref.Host, ref.Repository)) > 0:
+		return ""
+	case !of.PodSecrets:
+		return "name credentials for " + ref.Host + " in " + here + ", or set usePodPullSecrets there"
+	case t.Unread:
+		return "the pull secrets of pods may not be read: bind the ClusterRole " + podsRole + " to the controller's service account"
+	case len(t.Pods.For(ref.Host, ref.Repository)) == 0:
+		return "give a pod that uses it, or its service account, a pull secret for " + ref.Host + ", or name credentials in " + here
+	}
+	return ""
+}
