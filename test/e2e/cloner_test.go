@@ -28,7 +28,7 @@ func TestImageCloner(t *testing.T) {
 	lab := checkout(t).Lab("cloner")
 	before := look(t, lab)
 	t.Run("Lab", func(t *testing.T) {
-		j := &clonerJourney{lab: lab}
+		j := &clonerJourney{lab: lab, install: (*cloner.Story).Install}
 		j.up(t)
 		for _, part := range []struct {
 			name string
@@ -56,10 +56,11 @@ func TestImageCloner(t *testing.T) {
 
 // clonerJourney is what the parts of the journey hand on.
 type clonerJourney struct {
-	lab    rig.Lab
-	ctx    context.Context //nolint:containedctx // it is the part's.
-	s      *cloner.Story
-	digest string // of the application's image, as Docker Hub has it
+	lab     rig.Lab
+	install func(*cloner.Story, context.Context) error
+	ctx     context.Context //nolint:containedctx // it is the part's.
+	s       *cloner.Story
+	digest  string // of the application's image, as Docker Hub has it
 }
 
 // up starts a fresh lab with a filled Docker Hub and the image cloner.
@@ -75,7 +76,7 @@ func (j *clonerJourney) up(t *testing.T) {
 	j.digest, err = cloner.Fill(t.Context(), j.lab)
 	must(t, err)
 	j.open(t)
-	must(t, j.s.Install(j.ctx))
+	must(t, j.install(j.s, j.ctx))
 }
 
 func (j *clonerJourney) open(t *testing.T) {

@@ -84,6 +84,17 @@ func (s *Story) Run(ctx context.Context, line func(string)) (*rig.Inside, error)
 
 // Install runs the image cloner in the cluster, as dist/image-cloner.yaml says.
 func (s *Story) Install(ctx context.Context) error {
+	return s.install(ctx, "image-cloner.yaml", SystemNamespace, "image-cloner")
+}
+
+// InstallAll runs all of Rhumb in the cluster, as dist/rhumb.yaml says.
+func (s *Story) InstallAll(ctx context.Context) error {
+	return s.install(ctx, "rhumb.yaml", story.SystemNamespace, story.SystemDeployment)
+}
+
+// install pushes the controller, in an image that trusts the lab's Docker Hub,
+// and applies a file that names it.
+func (s *Story) install(ctx context.Context, file, namespace, deployment string) error {
 	bin, err := s.Lab.Repo.Controller(ctx)
 	if err != nil {
 		return err
@@ -95,10 +106,10 @@ func (s *Story) Install(ctx context.Context) error {
 	if _, err := s.Lab.Repo.Manifest(ctx, controllerImage+"@"+digest); err != nil {
 		return err
 	}
-	if _, err := s.Lab.Kubectl(ctx, "apply", "-f", s.Lab.Repo.Path("dist", "image-cloner.yaml")); err != nil {
+	if _, err := s.Lab.Kubectl(ctx, "apply", "-f", s.Lab.Repo.Path("dist", file)); err != nil {
 		return err
 	}
-	_, err = s.Lab.Kubectl(ctx, "rollout", "status", "--timeout=120s", "-n", SystemNamespace, "deployment/image-cloner")
+	_, err = s.Lab.Kubectl(ctx, "rollout", "status", "--timeout=120s", "-n", namespace, "deployment/"+deployment)
 	return err
 }
 
