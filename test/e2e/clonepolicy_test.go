@@ -71,6 +71,9 @@ func (j *clonerJourney) podsGetCopies(t *testing.T) {
 	_, err = j.s.Kubectl(j.ctx, "debug", "second", "--image="+cloner.Image, "--container=look", "--", "sleep", "1")
 	must(t, err)
 	j.images(t, "second", "{.spec.ephemeralContainers[0].image}", copyOf)
+	// The node's container runtime mounts no images yet: nobody is to run this one.
+	j.apply(t, strings.Replace(bare("model"), "spec:\n", "spec:\n  schedulerName: nobody\n  volumes: [{name: data, image: {reference: "+cloner.Image+"}}]\n", 1))
+	j.images(t, "model", "{.spec.volumes[0].image.reference} {.spec.containers[0].image}", copyOf+" "+copyOf)
 
 	must(t, j.lab.Component(j.ctx, "stop", "hub"))
 	_, err = j.s.Kubectl(j.ctx, "delete", "pod", "first", "second")
