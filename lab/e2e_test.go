@@ -5,6 +5,7 @@
 package lab_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -136,6 +137,7 @@ func TestNode(t *testing.T) {
 	m.kubectl("expose", "deployment", "web", "--port", "80", "--target-port", "8080")
 	m.kubectl("rollout", "status", "deployment/web", "--timeout", "60s")
 
+	t.Run("Signalled", func(t *testing.T) { signalled(t, m) })
 	t.Run("Forwarded", func(t *testing.T) { m.answers("http://127.0.0.1:"+m.web, "hello from web-") })
 	t.Run("PodsTalk", func(t *testing.T) { podsTalk(t, m) })
 	t.Run("PortForward", func(t *testing.T) { portForward(t, m) })
@@ -153,6 +155,26 @@ func TestNode(t *testing.T) {
 	m.lab("down", "--delete")
 	if _, err := os.Stat(m.dir); !os.IsNotExist(err) {
 		t.Errorf("down --delete left the data: %v", err)
+	}
+}
+
+// signalled asks whoever runs a program in the lab to end: the program hears of it, and says how it ended.
+func signalled(t *testing.T, m machine) {
+	cmd := exec.Command(m.bin+"/rhumb-lab", "shell", "--data-dir", m.dir, "--", "sh", "-c", "trap 'exit 9' TERM; echo up; while :; do sleep 0.02; done")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := cmd.Wait(); err == nil || err.Error() != "exit status 9" {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

@@ -5,12 +5,10 @@
 package box
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,18 +55,11 @@ func enter(pid int, argv []string, env []string) (int, error) {
 		return 0, err
 	}
 	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Dir: "/", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	err = cmd.Run()
-	var ended *exec.ExitError
-	if errors.As(err, &ended) {
-		if code := ended.ExitCode(); code >= 0 {
-			return code, nil
-		}
-		return 128 + int(ended.Sys().(syscall.WaitStatus).Signal()), nil
-	}
+	code, err := attend(cmd)
 	if err != nil {
 		return 0, fmt.Errorf("running %s: %w", argv[0], err)
 	}
-	return 0, nil
+	return code, nil
 }
 
 // lookIn finds a program as seen from where the calling thread is.

@@ -43,6 +43,7 @@ func (l Lab) Hub(ctx context.Context, how ...string) (Hub, error) {
 // Inside is a program that runs in the lab's own network.
 type Inside struct {
 	cmd   *exec.Cmd
+	out   *os.File
 	ended chan struct{}
 }
 
@@ -51,7 +52,7 @@ type Inside struct {
 func (l Lab) Start(env []string, line func(string), argv ...string) (*Inside, error) {
 	cmd := exec.Command(l.Repo.Path("bin", "rhumb-lab"), append([]string{"shell", "--data-dir", l.Dir, "--"}, argv...)...)
 	cmd.Env = append(os.Environ(), env...)
-	// Whoever enters the lab does not pass signals on: the program gets them as one of its group.
+	// What is typed at our terminal is for us, who end it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -64,7 +65,7 @@ func (l Lab) Start(env []string, line func(string), argv ...string) (*Inside, er
 		_ = r.Close()
 		return nil, fmt.Errorf("starting %s in the lab: %w", argv[0], err)
 	}
-	p := &Inside{cmd, make(chan struct{})}
+	p := &Inside{cmd, r, make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		for s := bufio.NewScanner(r); s.Scan(); {
@@ -87,20 +88,17 @@ func (p *Inside) Alive() bool {
 	}
 }
 
-// Stop asks the program to end, and makes it end after ten seconds.
+// Stop asks the program to end. After ten seconds it is left to the lab, which
+// ends all that is in it.
 func (p *Inside) Stop() error {
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // which is passed on to it
 	select {
 	case <-p.ended:
 		return nil
 	case <-time.After(10 * time.Second):
-		p.Kill()
+		_ = p.cmd.Process.Kill()
+		_ = p.out.Close() // it may hold the other end
+		<-p.ended
 		return errors.New("stopping " + strings.Join(p.cmd.Args[5:], " ") + ": it did not end when asked")
 	}
-}
-
-// Kill ends the program without asking.
-func (p *Inside) Kill() {
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-	<-p.ended
 }
