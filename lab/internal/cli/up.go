@@ -73,11 +73,7 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if holder.Alive {
-		fmt.Fprintf(out, "a lab runs in %s already (pid %d)\n", l.Root, holder.PID)
-		if err := lab.AwaitHealthy(cmd.Context(), l, 2*time.Minute); err != nil {
-			return err
-		}
-		return nextSteps(out, l)
+		return f.onRunning(cmd, l, holder.PID)
 	}
 	s, err := f.settings(cmd, l)
 	if err != nil {
