@@ -21,7 +21,11 @@ func Down(ctx context.Context, l layout.Layout) (bool, error) {
 		return false, err
 	}
 	if !holder.Alive {
-		return holder.PID != 0, sweep(l)
+		lost, err := endOrphans(ctx, l.Root)
+		if err != nil {
+			return true, err
+		}
+		return lost || holder.PID != 0, sweep(l)
 	}
 	if err := syscall.Kill(holder.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return true, fmt.Errorf("ending the supervisor (pid %d): %w", holder.PID, err)
