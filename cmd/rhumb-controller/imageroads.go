@@ -27,7 +27,8 @@ type roads struct {
 }
 
 // reach takes what policies say of registries for those of which neither the
-// operator's file nor the cluster says anything.
+// operator's file nor the cluster says anything. Of policies that name the same
+// one, the first in their order is heard.
 func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 	var hosts []registry.Host
 	paces := map[string]registry.Pace{}
@@ -37,15 +38,13 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 			continue
 		}
 		for _, s := range append([]clone.Access{p.Push}, p.Sources...) {
-			if s.MinRemaining > 0 || s.PerSecond > 0 {
-				paces[s.Host] = registry.Pace{PerSecond: float64(s.PerSecond), MinRemaining: s.MinRemaining}
-			}
+			spare(paces, s)
 			ca, err := a.authorities(ctx, s)
 			if err != nil { // a policy that cannot be followed harms no other: its registry is not trusted, and says so
 				a.log.Error(err, "reading the authorities of a policy's registry", "policy", p.Name, "host", s.Host)
 				continue
 			}
-			if s.Host != registry.AnyHost && (s.Insecure || ca != "") {
+			if s.Insecure || ca != "" {
 				hosts = append(hosts, registry.Host{Host: s.Host, PlainHTTP: s.Insecure, CA: ca})
 			}
 		}
@@ -54,6 +53,20 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 	a.hosts.SetPolicies(hosts)
 	a.client.SetPaces(paces)
 	return nil
+}
+
+// spare adds what an access asks of everybody: of several the one that asks the
+// least of a registry, as they all do so in one name.
+func spare(paces map[string]registry.Pace, s clone.Access) {
+	if s.MinRemaining == 0 && s.PerSecond == 0 {
+		return
+	}
+	p := paces[s.Host]
+	p.MinRemaining = max(p.MinRemaining, s.MinRemaining)
+	if s.PerSecond > 0 && (p.PerSecond == 0 || float64(s.PerSecond) < p.PerSecond) {
+		p.PerSecond = float64(s.PerSecond)
+	}
+	paces[s.Host] = p
 }
 
 // envHost is how the environment's target is reached.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,9 +87,15 @@ func (h *Hosts) await(ctx context.Context) {
 // SetFile replaces what the registries file says.
 func (h *Hosts) SetFile(hosts []Host) { h.set(func() { h.file = byName(hosts) }) }
 
-// SetPolicies replaces what those say who have images copied: it counts for registries of which neither the file nor the
-// cluster says anything.
-func (h *Hosts) SetPolicies(hosts []Host) { h.set(func() { h.policies = byName(hosts) }) }
+// SetPolicies replaces what those say who have images copied, the most important first: it counts for registries of which
+// neither the file nor the cluster says anything. The authorities of AnyHost are for those that nobody says anything of.
+func (h *Hosts) SetPolicies(hosts []Host) {
+	h.set(func() {
+		hosts = slices.Clone(hosts)
+		slices.Reverse(hosts)
+		h.policies = byName(hosts)
+	})
+}
 
 // SetAnnounced replaces what the cluster announces.
 func (h *Hosts) SetAnnounced(hosts []Host) { h.set(func() { h.announced = byName(hosts) }) }
@@ -105,8 +112,8 @@ func (h *Hosts) set(change func()) {
 	change()
 	h.dialled = map[string]bool{}
 	for _, hosts := range []map[string]Host{h.file, h.announced, h.policies} {
-		for _, c := range hosts {
-			if c.nowhere() {
+		for name, c := range hosts {
+			if c.nowhere() || name == AnyHost {
 				continue
 			}
 			for _, e := range c.endpoints() {
@@ -141,7 +148,7 @@ func (h *Hosts) lookup(host string) Host {
 	if c, ok := h.policies[host]; ok {
 		return c
 	}
-	return Host{Host: host}
+	return Host{Host: host, CA: h.policies[AnyHost].CA}
 }
 
 // trusts reports whether an operator named this host:port, so that it may be on loopback or link-local.

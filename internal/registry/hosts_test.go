@@ -29,6 +29,30 @@ func endpoints(h *Hosts, host string) []string {
 	return out
 }
 
+// TestPoliciesHosts: what policies say of registries holds where nobody else says anything.
+func TestPoliciesHosts(t *testing.T) {
+	h := NewHosts()
+	h.SetFile([]Host{{Host: "file.example", CA: "file"}})
+	h.SetPolicies([]Host{
+		{Host: "one.example", CA: "first"}, {Host: AnyHost, CA: "any"}, {Host: "one.example", CA: "second"}, {Host: "file.example", CA: "policy"},
+		{Host: "plain.example", PlainHTTP: true},
+	})
+	for host, c := range map[string]struct{ why, want string }{
+		"one.example":   {"of two the first is heard", "https first"},
+		"file.example":  {"the operator's file comes before all", "https file"},
+		"plain.example": {"who is named is not any", "http "},
+		"docker.io":     {"Docker Hub is any other", "https any"},
+		"other.example": {"and so is who is not named", "https any"},
+	} {
+		if e := h.Endpoints(host)[0]; e.URL.Scheme+" "+e.CA != c.want {
+			t.Errorf("%s: %s is %s %s, want %s", c.why, host, e.URL.Scheme, e.CA, c.want)
+		}
+	}
+	if h.trusts("*:443") {
+		t.Error("* is no address that somebody named")
+	}
+}
+
 func TestEndpoints(t *testing.T) {
 	announced, err := ParseAnnounced(map[string]string{AnnouncedKey: `
 host: "localhost:5000"

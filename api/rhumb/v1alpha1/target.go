@@ -34,10 +34,11 @@ type ImageCloneTarget struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9._/{}-]*$') && (self.contains('{path}') || self.contains('{hash}'))",message="template has small letters, digits, . _ - / and {host}, {path} and {hash}, of which one of the last two has to be there: {host}/{path}"
 	// +optional
 	Template string `json:"template,omitempty"`
-	// Insecure is plain HTTP, credentials included.
+	// Insecure is plain HTTP, credentials included. It is for a registry that is named, and not for "*".
 	// +optional
 	Insecure bool `json:"insecure,omitempty"`
-	// CASecretRef names a Secret with the authorities to trust for this registry, besides the system's.
+	// CASecretRef names a Secret with the authorities to trust for this registry, besides the system's. Of several policies
+	// that name one registry the first is heard.
 	// +optional
 	CASecretRef *CASecretReference `json:"caSecretRef,omitempty"`
 	// Push is how Rhumb writes there.
@@ -136,6 +137,8 @@ type CASecretReference struct {
 }
 
 // ImageCloneSource says how a registry that images come from is reached.
+//
+// +kubebuilder:validation:XValidation:rule="self.host != '*' || !has(self.insecure) || !self.insecure",fieldPath=".insecure",message="insecure is for a registry that is named: write an entry for each one that speaks plain HTTP"
 type ImageCloneSource struct {
 	// Host of the registry as images name it, with its port; docker.io is Docker Hub. "*" is every host that has no entry.
 	// +kubebuilder:validation:MinLength=1
@@ -151,8 +154,8 @@ type ImageCloneSource struct {
 	// CASecretRef names a Secret with the authorities to trust for this registry, besides the system's.
 	// +optional
 	CASecretRef *CASecretReference `json:"caSecretRef,omitempty"`
-	// MinRemaining is how many pulls of the registry's quota are left to others: below it manifests are not fetched until
-	// the quota is renewed. 0 uses all of it. It means something where the registry tells its quota, as Docker Hub does.
+	// MinRemaining is how many pulls of the registry's quota are left to others, the most that a policy says: below it
+	// manifests are not fetched until the quota is renewed. 0 uses all of it. It means something where the registry tells its quota, as Docker Hub does.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	MinRemaining int32 `json:"minRemaining,omitempty"`

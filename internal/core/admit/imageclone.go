@@ -111,11 +111,17 @@ func checkAuth(f *finder, at Path, a *v1alpha1.RegistryAuth) {
 	}
 }
 
+// anyInsecure: credentials of registries that nobody named would be sent for everyone to read.
+const anyInsecure = "insecure is for a registry that is named: write an entry for each one that speaks plain HTTP"
+
 func checkSources(f *finder, at Path, sources []v1alpha1.ImageCloneSource) {
 	seen := map[string]bool{}
 	for i, s := range sources {
 		if s.Host != "*" && s.Host != "" && !hostRE.MatchString(s.Host) {
 			f.refuse(at.to(i, "host"), "host is host[:port] as images name it, or * for all others: without a scheme and without a path")
+		}
+		if s.Host == "*" && s.Insecure {
+			f.refuse(at.to(i, "insecure"), anyInsecure)
 		}
 		if seen[s.Host] {
 			f.refuse(at.to(i), "Duplicate value: %q has an entry already: write one a host", s.Host)

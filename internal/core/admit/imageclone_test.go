@@ -27,6 +27,11 @@ func TestImageClonePolicyBeyondTheDefinition(t *testing.T) {
 			`{target: {pullName: a.example}, sources: [{host: docker.io}, {host: docker.io}]}`,
 			"spec.sources[1]", `"docker.io" has an entry already`,
 		},
+		"AnyPlain": {
+			"credentials of registries that nobody named are not sent for all to read",
+			`{target: {pullName: a.example}, sources: [{host: "*", insecure: true}]}`,
+			"spec.sources[0].insecure", "insecure is for a registry that is named",
+		},
 		"Fine": {"a target is enough", `{target: {pullName: a.example}}`, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
