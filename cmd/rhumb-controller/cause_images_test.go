@@ -5,15 +5,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,6 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 )
 
 // imageChain follows the image that a Workload names.
@@ -102,7 +100,7 @@ func (b *bed) warnings(name string) []string {
 	return out
 }
 
-func memory() http.Handler { return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))) }
+func memory() http.Handler { return distribution.New() }
 
 // refuses lets in who knows the password.
 func refuses(password string, next http.Handler) http.Handler {

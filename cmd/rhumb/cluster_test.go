@@ -7,15 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -32,6 +28,8 @@ import (
 
 	clones "rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/paper"
+	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
 
@@ -53,9 +51,7 @@ func TestClusterScripts(t *testing.T) {
 			}
 			env.Setenv("NS", ns)
 			env.Defer(func() { sweep(t, config, ns) })
-			server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-			env.Defer(server.Close)
-			env.Setenv("REGISTRY", strings.TrimPrefix(server.URL, "http://"))
+			env.Setenv("REGISTRY", strings.TrimPrefix(contract.NewWall(t).Front(distribution.New()).URL, "http://"))
 			kubeconfig := filepath.Join(env.WorkDir, ".kubeconfig")
 			env.Setenv("KUBECONFIG", kubeconfig)
 			return controlplane.WriteKubeconfig(config, ns, kubeconfig)

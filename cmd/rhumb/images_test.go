@@ -4,10 +4,8 @@ package main
 
 import (
 	"crypto/sha256"
-	"io"
-	"log"
+	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -23,36 +20,25 @@ import (
 
 	ours "rhumb.run/rhumb/internal/registry"
 	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 )
 
-// shelf is a registry of a script, which can be told what to hide.
-type shelf struct {
-	*httptest.Server
-	mu   sync.Mutex
-	hide string
-	code int
-}
-
-func newShelf() *shelf {
-	s := &shelf{}
-	next := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		hide, code := s.hide, s.code
-		s.mu.Unlock()
-		if hide != "" && strings.Contains(r.URL.Path, hide) {
+// hides is a registry that answers with a code where a path has a part.
+func hides(part string, code int) contract.Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if strings.Contains(r.URL.Path, part) {
 			w.WriteHeader(code)
 			return
 		}
 		next.ServeHTTP(w, r)
-	}))
-	return s
+	}
 }
 
 // TestImageScripts types what users type at registries, $SOURCE, $TARGET, $EMPTY and $FRESH. $SOURCE has team/app:1, an index of two
 // images, and tools/one:1, which shares a layer with it.
 //
 //	hide REGISTRY CODE PART    answers with the code where a path has the part; nothing is hidden without it
+//	locks REGISTRY USER        asks everybody for a login from now on, and gives it to whoever types here
 //	move REGISTRY NAME         pushes another image to a name
 //	sign REGISTRY NAME DIGEST  pushes what refers to a digest, and a tag of cosign's
 //	flip GLOB                  changes one bit of the first file
@@ -65,16 +51,17 @@ func TestImageScripts(t *testing.T) {
 		"arm64": contract.Image(t, base, contract.Files{"arch": "arm64"}),
 	})
 	other := contract.Image(t, contract.Files{"other": "1"})
-	var shelves sync.Map
+	var fronts sync.Map // by host
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/images",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
+			wall := contract.NewWall(t)
 			for _, name := range []string{"SOURCE", "TARGET", "EMPTY", "FRESH"} {
-				s := newShelf()
-				env.Defer(s.Close)
-				env.Setenv(name, strings.TrimPrefix(s.URL, "http://"))
-				shelves.Store(env.Getenv(name), s)
+				f := wall.Front(distribution.New())
+				env.Defer(f.Close)
+				env.Setenv(name, strings.TrimPrefix(f.URL, "http://"))
+				fronts.Store(env.Getenv(name), f)
 			}
 			_, port, _ := strings.Cut(env.Getenv("SOURCE"), ":")
 			env.Setenv("SOURCE_PORT", port)
@@ -86,17 +73,25 @@ func TestImageScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"hide": func(ts *testscript.TestScript, _ bool, args []string) {
-				found, ok := shelves.Load(args[0])
-				s, is := found.(*shelf)
-				if !ok || !is {
-					ts.Fatalf("no registry %s", args[0])
-				}
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.hide, s.code = "", 0
+				var fault contract.Fault
 				if len(args) == 3 {
-					s.hide, s.code = args[2], map[string]int{"404": 404, "401": 401, "429": 429, "503": 503}[args[1]]
+					fault = hides(args[2], map[string]int{"404": 404, "401": 401, "429": 429, "503": 503}[args[1]])
 				}
+				front(ts, &fronts, args[0]).Fault(fault)
+			},
+			"locks": func(ts *testscript.TestScript, _ bool, args []string) {
+				login := front(ts, &fronts, args[0]).Basic(args[0], args[1])[0]
+				config := ts.MkAbs("config.json")
+				held := struct {
+					Auths map[string]map[string]string `json:"auths"`
+				}{map[string]map[string]string{}}
+				if raw, err := os.ReadFile(config); err == nil {
+					ts.Check(json.Unmarshal(raw, &held))
+				}
+				held.Auths[args[0]] = map[string]string{"username": login.Username, "password": string(login.Password)}
+				raw, err := json.Marshal(held)
+				ts.Check(err)
+				ts.Check(os.WriteFile(config, raw, 0o600))
 			},
 			"move": func(_ *testscript.TestScript, _ bool, args []string) {
 				contract.Push(t, "http://"+args[0], args[1], other)
@@ -119,6 +114,15 @@ func TestImageScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// front is that of a registry of a script.
+func front(ts *testscript.TestScript, all *sync.Map, host string) *contract.Front {
+	found, ok := all.Load(host)
+	if !ok {
+		ts.Fatalf("no registry %s", host)
+	}
+	return found.(*contract.Front)
 }
 
 // noise is a text that no compression makes smaller, the same each time.

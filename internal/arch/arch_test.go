@@ -47,6 +47,7 @@ func TestTheTree(t *testing.T) {
 	t.Run("Arrows", func(t *testing.T) { report(t, Arrows(real)) })
 	t.Run("Habits", func(t *testing.T) { report(t, Habits(real)) })
 	t.Run("Purity", func(t *testing.T) { report(t, Purity(real)) })
+	t.Run("Fronts", func(t *testing.T) { report(t, Fronts(real)) })
 	t.Run("Maps", func(t *testing.T) { report(t, Maps(real)) })
 	t.Run("Links", func(t *testing.T) {
 		found, err := Links(real)
@@ -134,6 +135,26 @@ func TestHabits(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			match(t, tc.why, Habits(planted(t, map[string]string{tc.file: tc.text})), tc.want)
+		})
+	}
+}
+
+func TestFronts(t *testing.T) {
+	const contract = "import _ \"" + Module + "/internal/registry/contract\"\n"
+	cases := map[string]struct{ why, file, text, want string }{
+		"Own":      {"a registry in memory that nobody watches", "cmd/a/a_test.go", `import _ "github.com/google/go-containerregistry/pkg/registry"`, "behind its front"},
+		"OwnReal":  {"nor the real one", "internal/archive/a_test.go", `import _ "github.com/distribution/distribution/v3/registry/handlers"`, "behind its front"},
+		"Served":   {"a registry beside the front", "internal/archive/a_test.go", contract + "func f() { httptest." + "NewServer(nil) }", "contract.NewFront"},
+		"ByTLS":    {"nor with a certificate", "cmd/a/a_test.go", contract + "func f() { httptest." + "NewTLSServer(nil) }", "contract.NewTLSFront"},
+		"Behind":   {"what the front is for", "cmd/a/a_test.go", contract + "func f() { contract.NewFront(nil, nil) }", ""},
+		"Shipped":  {"a program does not bring a registry", "cmd/a/a.go", contract, "it is for tests"},
+		"Another":  {"a server that is no registry", "cmd/a/a_test.go", "func f() { httptest." + "NewServer(nil) }", ""},
+		"TheFront": {"somebody has to serve", "internal/registry/contract/a.go", `import _ "github.com/google/go-containerregistry/pkg/registry"` + "\nfunc f() { httptest." + "NewServer(nil) }", ""},
+		"TheLab":   {"a registry is what the lab is about", "lab/a_test.go", `import _ "github.com/google/go-containerregistry/pkg/registry"`, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			match(t, tc.why, Fronts(planted(t, map[string]string{tc.file: spdx + "\n\npackage a\n\n" + tc.text + "\n"})), tc.want)
 		})
 	}
 }

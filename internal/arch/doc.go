@@ -5,6 +5,7 @@
 //	tree (fs.FS) ─parse─▶ files ─┬─▶ Arrows   who imports whom, against Layers
 //	                             ├─▶ Habits   licence line, package comment, sizes, sleeps
 //	                             ├─▶ Purity   clocks, chance and goroutines in the core
+//	                             ├─▶ Fronts   registries of tests that nobody watches
 //	                             ├─▶ Maps     folders drawn in the documents = folders there are
 //	                             └─▶ Links    a relative link leads somewhere
 //

@@ -8,24 +8,19 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
-
 	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/registry"
 	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 )
 
 const canary = "canary-5e1f"
-
-func memory() http.Handler { return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))) }
 
 func login(host, user string) image.Login {
 	return image.Login{Host: host, Username: user, Password: canary, From: "Secret team/" + user}
@@ -92,7 +87,7 @@ func TestResolveFails(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := contract.NewFront(t, memory())
+			f := contract.NewFront(t, distribution.New())
 			f.Fault(tc.fault)
 			c := registry.NewClient(registry.Options{Hosts: f.Hosts(), Timeout: 2 * time.Second})
 			_, err := c.Resolve(t.Context(), contract.Ref(t, "apps/demo"), nil)
@@ -191,7 +186,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestMirrors(t *testing.T) {
-	origin, mirror := contract.NewFront(t, memory()), contract.NewFront(t, memory())
+	origin, mirror := contract.NewFront(t, distribution.New()), contract.NewFront(t, distribution.New())
 	old := contract.Push(t, mirror.URL, "hub/apps/demo", contract.Image(t, contract.Files{"a": "mirrored"}))
 	only := contract.Push(t, origin.URL, "apps/only", contract.Image(t, contract.Files{"a": "origin"}))
 	h := registry.NewHosts()
@@ -215,8 +210,8 @@ func TestMirrors(t *testing.T) {
 
 // A mirror is another host: the password for the registry is not for it.
 func TestMirrorGetsNoLogin(t *testing.T) {
-	origin := contract.NewFront(t, basic(memory(), "me"))
-	mirror := contract.NewFront(t, memory())
+	origin := contract.NewFront(t, basic(distribution.New(), "me"))
+	mirror := contract.NewFront(t, distribution.New())
 	var leaked string
 	mirror.Fault(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		leaked += r.Header.Get("Authorization")
@@ -243,7 +238,7 @@ func basic(next http.Handler, user string) http.Handler {
 }
 
 func TestBasicLogins(t *testing.T) {
-	f := contract.NewFront(t, basic(memory(), "right"))
+	f := contract.NewFront(t, basic(distribution.New(), "right"))
 	c := registry.NewClient(registry.Options{Hosts: f.Hosts()})
 	right, wrong := login(contract.Host, "right"), login(contract.Host, "wrong")
 	for range 2 {
@@ -267,9 +262,9 @@ func TestBasicLogins(t *testing.T) {
 }
 
 // tokens is a token service that lets in one user, and knows which tokens it gave.
-func tokens(t *testing.T, user string, seen *[]string) *httptest.Server {
+func tokens(t *testing.T, user string, seen *[]string) *contract.Front {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return contract.NewFront(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		*seen = append(*seen, r.URL.Query().Get("scope"))
 		if u, p, _ := r.BasicAuth(); u != user || p != canary {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -278,8 +273,6 @@ func tokens(t *testing.T, user string, seen *[]string) *httptest.Server {
 		}
 		_, _ = fmt.Fprint(w, `{"token":"granted","expires_in":300}`)
 	}))
-	t.Cleanup(s.Close)
-	return s
 }
 
 func bearer(next http.Handler, realm string) http.Handler {
@@ -296,7 +289,7 @@ func bearer(next http.Handler, realm string) http.Handler {
 func TestTokens(t *testing.T) {
 	var asked []string
 	service := tokens(t, "me", &asked)
-	f := contract.NewFront(t, bearer(memory(), service.URL))
+	f := contract.NewFront(t, bearer(distribution.New(), service.URL))
 	trusted := registry.NewHosts()
 	trusted.SetFile([]registry.Host{
 		{Host: contract.Host, Endpoint: f.URL, TokenHosts: []string{"127.0.0.1"}},
@@ -323,7 +316,7 @@ func TestTokens(t *testing.T) {
 func TestTokenServiceElsewhere(t *testing.T) {
 	var asked []string
 	service := tokens(t, "me", &asked)
-	f := contract.NewFront(t, bearer(memory(), strings.Replace(service.URL, "127.0.0.1", "localhost", 1)))
+	f := contract.NewFront(t, bearer(distribution.New(), strings.Replace(service.URL, "127.0.0.1", "localhost", 1)))
 	h := registry.NewHosts()
 	h.SetFile([]registry.Host{{Host: contract.Host, Endpoint: f.URL}, {Host: "x.example.com", Endpoint: strings.Replace(service.URL, "127.0.0.1", "localhost", 1)}})
 	_, err := registry.NewClient(registry.Options{Hosts: h}).Resolve(t.Context(), contract.Ref(t, "a"), image.Logins{login(contract.Host, "me")})
@@ -334,14 +327,13 @@ func TestTokenServiceElsewhere(t *testing.T) {
 
 // Blobs are often a redirect away, in a bucket that must not see the password.
 func TestRedirectDropsLogin(t *testing.T) {
-	f := contract.NewFront(t, memory())
+	f := contract.NewFront(t, distribution.New())
 	digest := contract.Push(t, f.URL, "a", contract.Image(t, contract.Files{"x": "1"}))
 	var leaked string
-	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	bucket := contract.NewFront(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		leaked += r.Header.Get("Authorization") + r.Header.Get("Referer")
 		f.Config.Handler.ServeHTTP(w, r)
 	}))
-	defer bucket.Close()
 	redirecting := basic(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, bucket.URL+r.URL.Path, http.StatusTemporaryRedirect)
 	}), "me")
@@ -364,7 +356,7 @@ func TestNoFailureShowsALogin(t *testing.T) {
 	coded := base64.StdEncoding.EncodeToString([]byte("me:" + canary))
 	for _, code := range []int{400, 401, 403, 404, 429, 500} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			f := contract.NewFront(t, memory())
+			f := contract.NewFront(t, distribution.New())
 			f.Fault(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				if r.Method == http.MethodHead && r.Header.Get("Authorization") != "" {
 					w.WriteHeader(http.StatusMethodNotAllowed)
@@ -388,7 +380,7 @@ func TestNoFailureShowsALogin(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	f := contract.NewFront(t, memory())
+	f := contract.NewFront(t, distribution.New())
 	if _, err := registry.NewClient(registry.Options{Hosts: f.Hosts()}).Resolve(ctx, contract.Ref(t, "a"), nil); err == nil {
 		t.Error("resolved without a context")
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,14 +22,12 @@ import (
 	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/registry"
 	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 )
 
 func TestAuthorities(t *testing.T) {
-	next := memory()
-	plain := httptest.NewServer(next)
-	defer plain.Close()
-	secure := httptest.NewTLSServer(next)
-	defer secure.Close()
+	next := distribution.New()
+	plain, secure := contract.NewFront(t, next), contract.NewTLSFront(t, next)
 	want := contract.Push(t, plain.URL, "apps/demo", contract.Image(t, contract.Files{"a": "1"}))
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
 	cases := map[string]struct {
@@ -68,7 +65,7 @@ func TestAuthorities(t *testing.T) {
 
 // The Docker config of the controller serves images that bring no credentials, after those that do.
 func TestAmbientDocker(t *testing.T) {
-	f := contract.NewFront(t, basic(memory(), "controller"))
+	f := contract.NewFront(t, basic(distribution.New(), "controller"))
 	dir := t.TempDir()
 	config := fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, contract.Host, base64.StdEncoding.EncodeToString([]byte("controller:"+canary)))
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o600); err != nil {
@@ -105,13 +102,12 @@ func TestAmbientDocker(t *testing.T) {
 // An identity token is exchanged, a registry token is shown as it is; neither is ever a password.
 func TestOtherTokens(t *testing.T) {
 	var form string
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	service := contract.NewFront(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		form = r.Method + " " + r.PostForm.Get("grant_type") + " " + r.PostForm.Get("refresh_token")
 		_, _ = io.WriteString(w, `{"access_token":"granted"}`)
 	}))
-	defer service.Close()
-	f := contract.NewFront(t, bearer(memory(), service.URL))
+	f := contract.NewFront(t, bearer(distribution.New(), service.URL))
 	h := registry.NewHosts()
 	h.SetFile([]registry.Host{{Host: contract.Host, Endpoint: f.URL, TokenHosts: []string{"127.0.0.1"}}, {Host: "t.example.com", Endpoint: service.URL}})
 	c := registry.NewClient(registry.Options{Hosts: h})
@@ -127,7 +123,7 @@ func TestOtherTokens(t *testing.T) {
 }
 
 func TestLayerKinds(t *testing.T) {
-	f := contract.NewFront(t, memory())
+	f := contract.NewFront(t, distribution.New())
 	tar := contract.Pack(t, contract.Files{"a": "1"})
 	z, err := zstd.NewWriter(nil)
 	if err != nil {

@@ -8,10 +8,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"log"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +19,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 )
 
 // folder makes files; a text that begins with -> is a link.
@@ -183,8 +183,8 @@ func TestPackRefuses(t *testing.T) {
 // What the registry has is not sent again; who may not push is told what to do.
 func TestPush(t *testing.T) {
 	var writes atomic.Int32
-	held := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	held := distribution.New()
+	server := contract.NewFront(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "dev" || password != "s3cret" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -195,7 +195,6 @@ func TestPush(t *testing.T) {
 		}
 		held.ServeHTTP(w, r)
 	}))
-	defer server.Close()
 	login := Registry{Username: "dev", Password: "s3cret"}
 	into := strings.TrimPrefix(server.URL, "http://") + "/shop/source"
 	b := pack(t, folder(t, map[string]string{"a": "a"}))

@@ -7,9 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -38,6 +35,7 @@ import (
 	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/registry"
 	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/registry/contract/distribution"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
 
@@ -126,7 +124,7 @@ func scheme(t *testing.T) *runtime.Scheme {
 	return s
 }
 
-func memory() http.Handler { return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))) }
+func memory() http.Handler { return distribution.New() }
 
 func newRig(t *testing.T, config *rest.Config, ns string, next http.Handler) *rig {
 	t.Helper()
@@ -182,7 +180,7 @@ func (r *rig) run(change ...func(*manager.Options)) *replica {
 	r.must(err)
 	store, err := artifact.OpenCache(r.t.TempDir(), 1<<30)
 	r.must(err)
-	s := httptest.NewServer(artifact.New(artifact.Options{Source: catalog, Cache: store, Notify: catalog.Heard, Log: logger}))
+	s := contract.NewFront(r.t, artifact.New(artifact.Options{Source: catalog, Cache: store, Notify: catalog.Heard, Log: logger}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 2)
 	go func() { done <- poller.Start(ctx) }()

@@ -27,7 +27,7 @@ type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 type Front struct {
 	*httptest.Server
 	next http.Handler
-	wall *wall
+	wall *Wall
 
 	mu       sync.Mutex
 	asked    []string
@@ -67,11 +67,20 @@ func NewTLSFront(t *testing.T, next http.Handler) *Front {
 	return f
 }
 
-func newFront(t *testing.T, next http.Handler) *Front {
-	f := &Front{next: next, wall: wallOf(t), tokens: map[string]string{}}
+// Front serves a registry on one side of a wall, for the length of its test.
+func (w *Wall) Front(next http.Handler) *Front {
+	f := w.front(next)
+	f.Start()
+	return f
+}
+
+func newFront(t *testing.T, next http.Handler) *Front { return wallOf(t).front(next) }
+
+func (w *Wall) front(next http.Handler) *Front {
+	f := &Front{next: next, wall: w, tokens: map[string]string{}}
 	f.Server = httptest.NewUnstartedServer(f)
 	f.Config.ErrorLog = quiet
-	t.Cleanup(func() { f.Close() })
+	w.t.Cleanup(func() { f.Close() })
 	return f
 }
 

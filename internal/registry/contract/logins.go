@@ -3,11 +3,13 @@
 package contract
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -18,8 +20,8 @@ import (
 
 var quiet = log.New(io.Discard, "", 0)
 
-// wall stands between the fronts of one test.
-type wall struct {
+// Wall stands between fronts: a test in which a credential that was shown to one of them is shown to another fails.
+type Wall struct {
 	t *testing.T
 
 	mu    sync.Mutex
@@ -27,25 +29,35 @@ type wall struct {
 	ended bool
 }
 
-var walls sync.Map // *testing.T → *wall
+var walls sync.Map // *testing.T → *Wall
 
-func wallOf(t *testing.T) *wall {
-	w, known := walls.LoadOrStore(t, &wall{t: t, shown: map[string]*Front{}})
-	if !known {
-		t.Cleanup(func() { walls.Delete(t); w.(*wall).end() })
+// NewWall is for a script, which is a test without a name of its own; the fronts of a test share one anyway.
+func NewWall(t *testing.T) *Wall {
+	w := &Wall{t: t, shown: map[string]*Front{}}
+	t.Cleanup(w.end)
+	return w
+}
+
+func wallOf(t *testing.T) *Wall {
+	if w, known := walls.Load(t); known {
+		return w.(*Wall)
 	}
-	return w.(*wall)
+	w, known := walls.LoadOrStore(t, NewWall(t))
+	if !known {
+		t.Cleanup(func() { walls.Delete(t) })
+	}
+	return w.(*Wall)
 }
 
 // end keeps a request that comes late from failing a test that is over.
-func (w *wall) end() {
+func (w *Wall) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true
 }
 
 // look fails the test if a credential is not where it belongs.
-func (w *wall) look(f *Front, r *http.Request) {
+func (w *Wall) look(f *Front, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range credentials(r) {
@@ -72,12 +84,32 @@ func credentials(r *http.Request) []string {
 		}
 		out = append(out, rest)
 	}
+	said := r.URL.Query()
+	for field, values := range form(r) {
+		said[field] = append(said[field], values...)
+	}
 	for _, field := range []string{"refresh_token", "password", "token"} {
-		if v := r.URL.Query().Get(field); v != "" {
-			out = append(out, v)
+		for _, v := range said[field] {
+			if v != "" {
+				out = append(out, v)
+			}
 		}
 	}
 	return out
+}
+
+// form is what a request says in a form, as they are sent to token services; who answers can read it again.
+func form(r *http.Request) url.Values {
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/x-www-form-urlencoded" {
+		return nil
+	}
+	raw, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	values, unread := url.ParseQuery(string(raw))
+	if err != nil || unread != nil {
+		return nil
+	}
+	return values
 }
 
 // Basic asks for a login, as Basic, and returns it for images of host.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package distribution runs the contract of registries against the distribution project's registry, in process. It is a
-// module of its own, since that registry brings more dependencies than all of ours together.
+// Package distribution is the distribution project's registry, in process: what stands behind the front in tests that copy
+// images, since it keeps the blobs of its repositories apart, as registries do.
 //
-// It holds no code but tests.
+//	test ──▶ contract.Front ──▶ New: distribution v3, its storage in memory
+//
+// It is for tests; nothing that is shipped imports it.
 package distribution
