@@ -41,6 +41,8 @@ func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcom
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
 		return clone.Outcome{}, ctx.Err()
+	case <-l.closing:
+		return clone.Outcome{}, context.Canceled
 	}
 	defer func() { <-l.slots }()
 	job, err := l.order(ctx, l.choiceOf(e), users)
@@ -106,11 +108,12 @@ func (l *ledger) note(e *entry, p clone.Progress) {
 	e.progress = p
 }
 
-// begin claims an attempt, unless one is on its way or nobody wants it any more.
+// begin claims an attempt, unless one is on its way or nobody wants it any more: no policy, where its last was taken away and
+// the objects were not looked at since.
 func (l *ledger) begin(key Key, e *entry) (context.Context, []User, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.base.Err() != nil || e.running || l.all[key] != e {
+	if l.closed || e.running || l.all[key] != e || e.choice.Policy == nil {
 		return nil, nil, false
 	}
 	var ctx context.Context
@@ -125,7 +128,11 @@ func (l *ledger) end(key Key, e *entry, outcome clone.Outcome, err error) {
 	defer l.mu.Unlock()
 	e.running = false
 	e.cancel()
-	if l.base.Err() != nil || l.all[key] != e {
+	if l.closed {
+		return
+	}
+	if l.all[key] != e {
+		l.finished(key, e, outcome, err)
 		return
 	}
 	e.failure = failureOf(err)
@@ -141,6 +148,16 @@ func (l *ledger) end(key Key, e *entry, outcome clone.Outcome, err error) {
 			l.wake(user)
 		}
 	}
+}
+
+// finished is the end of a copy that nobody wants any more. One that was at its end when the last user left is there.
+func (l *ledger) finished(key Key, e *entry, outcome clone.Outcome, err error) {
+	if err != nil || l.all[key] != nil {
+		return
+	}
+	e.known, e.outcome, e.failure, e.verified = clone.Known{There: true, Digest: outcome.Digest}, outcome, nil, time.Now()
+	l.tell(key)
+	l.keep(key, e)
 }
 
 func (l *ledger) succeeded(key Key, e *entry, outcome clone.Outcome) {

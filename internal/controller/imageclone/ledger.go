@@ -29,6 +29,8 @@ const (
 	checkEvery = 12 * time.Hour
 	// recheck is the time in which all copies that were there before a restart are asked for once.
 	recheck = 10 * time.Minute
+	// lastMoment is what copies on their way have to arrive, once we are to end: a part of the time that a pod has for that.
+	lastMoment = 10 * time.Second
 	// defaultTimeout is of one image, where its policy says nothing.
 	defaultTimeout = 30 * time.Minute
 )
@@ -85,6 +87,9 @@ type ledger struct {
 	wants map[User][]Key
 	left  map[Key]description // copies that nobody wants any more, until they are written down
 	going sync.WaitGroup
+	// closed is set, and closing closed, once no copy is begun any more.
+	closed  bool
+	closing chan struct{}
 }
 
 // entry is one copy.
@@ -111,22 +116,27 @@ func newLedger(e Engine, order Order, wake func(User), log logr.Logger) *ledger 
 	base, stop := context.WithCancel(context.Background())
 	return &ledger{
 		engine: e, order: order, wake: wake, log: log, slots: make(chan struct{}, atOnce), base: base, stop: stop,
-		all: map[Key]*entry{}, wants: map[User][]Key{}, left: map[Key]description{},
+		all: map[Key]*entry{}, wants: map[User][]Key{}, left: map[Key]description{}, closing: make(chan struct{}),
 	}
 }
 
-// Start ends all copies when ctx ends, and returns when the last has.
+// Start begins no copy any more when ctx ends. Those that are on their way have a moment to arrive, so that nothing of them is
+// sent twice; it returns when the last has ended.
 func (l *ledger) Start(ctx context.Context) error {
 	<-ctx.Done()
-	l.stop()
 	l.mu.Lock()
+	l.closed = true
+	close(l.closing)
 	for _, e := range l.all {
 		if e.timer != nil {
 			e.timer.Stop()
 		}
 	}
 	l.mu.Unlock()
+	late := time.AfterFunc(lastMoment, l.stop)
+	defer late.Stop()
 	l.going.Wait()
+	l.stop()
 	return nil
 }
 
@@ -170,6 +180,10 @@ func (l *ledger) ask(key Key, e *entry, c clone.Choice) {
 		e.choice.Policy = c.Policy
 	}
 	e.always = e.always || c.Slot.Policy == corev1.PullAlways
+	if was == nil && !e.running { // its last policy was taken away, and with it what was due
+		e.inUse = e.known.There
+		l.schedule(key, e, 0)
+	}
 	if was == nil || was == e.choice.Policy && e.every() == every {
 		return
 	}
@@ -237,10 +251,15 @@ func (l *ledger) leave(user User, key Key) {
 	if e.cancel != nil {
 		e.cancel()
 	}
-	if e.known.There && l.changed != nil && e.choice.Policy != nil && e.choice.Policy.Name != clone.EnvName {
-		l.left[key] = e.describe() // to be written down yet: what nobody knows of, nobody cleans up
-	}
+	l.keep(key, e)
 	delete(l.all, key)
+}
+
+// keep keeps a copy that is there until it is written down: what nobody knows of, nobody cleans up.
+func (l *ledger) keep(key Key, e *entry) {
+	if e.known.There && l.changed != nil && e.choice.Policy != nil && e.choice.Policy.Name != clone.EnvName {
+		l.left[key] = e.describe()
+	}
 }
 
 // Used reports whether anybody uses a copy.

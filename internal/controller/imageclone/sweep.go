@@ -86,7 +86,9 @@ func (s *sweep) pass(ctx context.Context) error {
 		return err
 	}
 	for _, o := range unused {
-		if kept[o.Spec.Target] || kept[o.Spec.Origin] {
+		// Who names an original may come to use its copy: if there is one, and a policy that says so.
+		mayBe := kept[o.Spec.Origin] && o.Status.Digest != "" && s.policy(o.Spec.Policy) != nil
+		if kept[o.Spec.Target] || mayBe {
 			err = s.unmark(ctx, o)
 		} else {
 			err = s.one(ctx, o, shared)
@@ -162,10 +164,23 @@ func (s *sweep) one(ctx context.Context, o *v1alpha1.ClonedImage, shared map[str
 	if o.Status.UnusedSince == nil {
 		return s.mark(ctx, o)
 	}
+	if o.Status.Digest == "" && s.marked {
+		return s.drop(ctx, o)
+	}
 	if !policy.Cleanup.Enabled || policy.DryRun || s.now().Sub(o.Status.UnusedSince.Time) < policy.Cleanup.Retention || s.Refused(policy.Name) != nil || !s.marked {
 		return nil
 	}
 	return s.delete(ctx, o, policy, shared)
+}
+
+// drop deletes the record of an image that was never copied, and that nobody asks for any more: there is nothing to come back to.
+func (s *sweep) drop(ctx context.Context, o *v1alpha1.ClonedImage) error {
+	err := s.r.client.Delete(ctx, o, client.Preconditions{UID: &o.UID, ResourceVersion: &o.ResourceVersion})
+	if apierrors.IsConflict(err) {
+		return nil // something else is known of it since
+	}
+	s.told(o.Spec.Policy)
+	return client.IgnoreNotFound(err)
 }
 
 // orphan deletes the record of a policy that is gone; whoever wants its copies has them. One that is there and can't be
