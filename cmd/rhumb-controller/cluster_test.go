@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,6 +40,9 @@ import (
 
 func TestMain(m *testing.M) {
 	ytt.Main()
+	if ns := os.Getenv(aliveIn); ns != "" {
+		os.Exit(alive(ns))
+	}
 	controlplane.Main(m)
 }
 
@@ -123,26 +127,7 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	// Other tests use the same cluster: their Workloads and chains are none of ours.
-	o.narrow = func(seen *cache.Options) {
-		seen.ByObject = map[client.Object]cache.ByObject{
-			&v1alpha1.Workload{}:              {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.Runnable{}:              {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.Pipeline{}:              {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.ClusterSupplyChain{}:    {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
-			&v1alpha1.Deliverable{}:           {Namespaces: map[string]cache.Config{b.ns: {}}},
-			&v1alpha1.ClusterDelivery{}:       {Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})},
-			&sourcev1alpha1.ImageRepository{}: {Namespaces: map[string]cache.Config{b.ns: {}}},
-		}
-		seen.ByObject[&rhumbv1alpha1.ImageClonePolicy{}] = cache.ByObject{Label: labels.SelectorFromSet(labels.Set{"bed": b.ns})}
-		pods := map[string]cache.Config{b.ns: {}}
-		for _, ns := range b.further {
-			pods[ns] = cache.Config{}
-		}
-		for _, kind := range imageclone.Objects() {
-			seen.ByObject[kind] = cache.ByObject{Namespaces: pods}
-		}
-	}
+	o.narrow = narrow(b.ns, b.further)
 	o.sweepEvery = b.sweep
 	o.env = func(name string) (string, bool) { v, ok := b.env[name]; return v, ok }
 	o.log, o.webhookNames = b.log, b.called
@@ -167,6 +152,26 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 	}
 	b.t.Cleanup(stop)
 	return stop
+}
+
+// narrow bounds what a controller sees: other tests use the same cluster, and their Workloads and chains are none of ours.
+func narrow(ns string, further []string) func(*cache.Options) {
+	mine := cache.ByObject{Namespaces: map[string]cache.Config{ns: {}}}
+	bed := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{"bed": ns})}
+	pods := map[string]cache.Config{ns: {}}
+	for _, other := range further {
+		pods[other] = cache.Config{}
+	}
+	return func(seen *cache.Options) {
+		seen.ByObject = map[client.Object]cache.ByObject{
+			&v1alpha1.Workload{}: mine, &v1alpha1.Runnable{}: mine, &v1alpha1.Pipeline{}: mine, &v1alpha1.Deliverable{}: mine,
+			&sourcev1alpha1.ImageRepository{}: mine,
+			&v1alpha1.ClusterSupplyChain{}:    bed, &v1alpha1.ClusterDelivery{}: bed, &rhumbv1alpha1.ImageClonePolicy{}: bed,
+		}
+		for _, kind := range imageclone.Objects() {
+			seen.ByObject[kind] = cache.ByObject{Namespaces: pods}
+		}
+	}
 }
 
 // apply creates or replaces objects; NS in the text is the bed's namespace.
