@@ -36,6 +36,9 @@ func (l *ledger) attempt(key Key, e *entry) {
 	l.end(key, e, outcome, err)
 }
 
+// errNobody is of a copy that waited for its turn, and lost its policy meanwhile.
+var errNobody = errors.New("no policy asks for it")
+
 func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcome, error) {
 	select {
 	case l.slots <- struct{}{}:
@@ -45,7 +48,11 @@ func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcom
 		return clone.Outcome{}, context.Canceled
 	}
 	defer func() { <-l.slots }()
-	job, err := l.order(ctx, l.choiceOf(e), users)
+	choice := l.choiceOf(e)
+	if choice.Policy == nil {
+		return clone.Outcome{}, errNobody
+	}
+	job, err := l.order(ctx, choice, users)
 	if err != nil {
 		return clone.Outcome{}, err
 	}
@@ -59,7 +66,7 @@ func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcom
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	m := newMeter(l.log, l.choiceOf(e), time.Now)
+	m := newMeter(l.log, choice, time.Now)
 	outcome, err := l.engine.Copy(ctx, job, func(p clone.Progress) {
 		l.note(e, p)
 		m.Note(p)
@@ -133,6 +140,12 @@ func (l *ledger) end(key Key, e *entry, outcome clone.Outcome, err error) {
 	}
 	if l.all[key] != e {
 		l.finished(key, e, outcome, err)
+		return
+	}
+	if errors.Is(err, errNobody) {
+		if e.choice.Policy != nil { // and has another now
+			l.schedule(key, e, 0)
+		}
 		return
 	}
 	e.failure = failureOf(err)
