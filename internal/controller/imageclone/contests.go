@@ -73,10 +73,10 @@ func (c *contests) recent(user User) []change {
 	return slices.DeleteFunc(c.wrote[user], func(w change) bool { return c.now().Sub(w.at) > fightTime })
 }
 
-// Over reports whether a change has been made in vain so often that it is not to be made again. The object's annotation
-// remembers it for those who come after us.
+// Over reports whether a change has been made in vain so often that it is not to be made again. The object's annotations
+// remember it for those who come after us.
 func (c *contests) Over(user User, s state, next *clone.Change) bool {
-	if strings.HasPrefix(s.Own[clone.ReasonAnnotation], clone.ReasonContested+": ") && s.Own[clone.OriginalsAnnotation] == next.Keep.String() {
+	if remembered(s.Own, next) {
 		return true
 	}
 	c.mu.Lock()
@@ -89,6 +89,14 @@ func (c *contests) Over(user User, s state, next *clone.Change) bool {
 		}
 	}
 	return in >= mostChanges
+}
+
+// remembered reports whether an object's annotations say that just this change was made in vain: of other images, by another
+// policy or to another place it is another one.
+func remembered(own map[string]string, next *clone.Change) bool {
+	return strings.HasPrefix(own[clone.ReasonAnnotation], clone.ReasonContested+": ") &&
+		own[clone.OriginalsAnnotation] == next.Keep.String() &&
+		own[clone.PolicyAnnotation] == next.Policy.Name && own[clone.TargetAnnotation] == strings.Join(next.Under, ",")
 }
 
 // Forget drops what is known of an object that is gone.
@@ -153,6 +161,8 @@ func (r *Reconciler) giveUp(ctx context.Context, user User, s state, next *clone
 	if err := r.annotate(ctx, user, s, map[string]any{
 		clone.ReasonAnnotation:    clone.ReasonContested + ": " + words,
 		clone.OriginalsAnnotation: next.Keep.String(),
+		clone.PolicyAnnotation:    next.Policy.Name,
+		clone.TargetAnnotation:    strings.Join(next.Under, ","),
 	}); err != nil {
 		return client.IgnoreNotFound(err)
 	}
