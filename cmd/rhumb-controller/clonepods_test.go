@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
+	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/registry/contract"
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
@@ -70,30 +73,85 @@ func (d door) pod(name, image string) (given, why string) {
 	return given, why
 }
 
-// A bare pod is given the copy once that is there: with the original's registry down, and not with the target's.
+// A bare pod is given the copy once that is there, and waits for nobody: not for its original's registry, which is not even
+// asked; not for a target that does not answer; and not for us.
 func TestPodsAreGivenCopies(t *testing.T) {
 	d := newDoor(t)
 	contract.Push(t, d.hub.URL, "library/redis:7", two(t, "redis"))
 	d.policy("corp", "")
-	d.run()
+	stop := d.run()
 	const copied = corp + "/docker.io/library/redis:7"
+	d.until("a pod is let in as it is written", func() (bool, string) { // the first is what the image is heard of by
+		given, why := d.pod("web", "redis:7")
+		return given == "redis:7" && strings.HasPrefix(why, clone.ReasonCopying+": a: "), given + " " + why
+	})
+	record := d.record("docker.io/library/redis:7", v1alpha1.StateReady)
+
+	d.hub.Fault(down)
+	d.hub.Forget()
 	d.until("a pod is given the copy", func() (bool, string) {
 		given, why := d.pod("web", "redis:7")
 		return given == copied, given + " " + why
 	})
-	d.record("docker.io/library/redis:7", v1alpha1.StateReady)
-
-	d.hub.Fault(down)
-	d.hub.Forget()
-	if given, why := d.pod("web", "redis:7"); given != copied {
-		t.Errorf("the original's registry is down, and the pod has %s: %s", given, why)
-	}
 	if asked := d.hub.Asked(); len(asked) > 0 {
 		t.Errorf("the original's registry was asked for a pod that is given a copy: %q", asked)
 	}
 	if given, why := d.pod("other", "never/seen:1"); given != "never/seen:1" || why == "" {
 		t.Errorf("an image that nobody copied became %s, and why is %q", given, why)
 	}
+	d.hub.Fault(nil)
+	d.mute(record.Name)
+
+	stop()
+	if given, why := d.pod("web", "redis:7"); given != "redis:7" || why != "" {
+		t.Errorf("nobody is there to be asked, and the pod has %s: %q", given, why)
+	}
+}
+
+// mute has the target answer no more, and the copy be seen long ago: a pod gets its original, at once, and that is counted.
+func (d door) mute(record string) {
+	d.t.Helper()
+	d.target.Fault(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() })
+	kept, late := measured(d.t)
+	d.mergeStatus(d.client.Resource(v1alpha1.SchemeGroupVersion.WithResource("clonedimages")), record, `{status: {lastVerified: "2001-02-03T04:05:06Z"}}`)
+	d.until("a pod is let in as it is written", func() (bool, string) {
+		given, why := d.pod("web", "redis:7")
+		return given == "redis:7" && strings.HasPrefix(why, clone.ReasonOriginKept+": a: "), given + " " + why
+	})
+	nowKept, nowLate := measured(d.t)
+	if nowKept <= kept {
+		d.t.Errorf("%d images were counted as left, and %d are now", kept, nowKept)
+	}
+	if nowLate != late {
+		d.t.Error("a pod waited for more than a second")
+	}
+}
+
+// measured is how many images of pods were left for their target's sake, and how many pods waited for more than a second.
+func measured(t *testing.T) (kept, late int) {
+	t.Helper()
+	families, err := ctrlmetrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			switch f.GetName() {
+			case "rhumb_image_admissions_total":
+				if m.GetLabel()[0].GetValue() == clone.ReasonOriginKept {
+					kept += int(m.GetCounter().GetValue())
+				}
+			case "rhumb_image_webhook_seconds":
+				late += int(m.GetHistogram().GetSampleCount())
+				for _, b := range m.GetHistogram().GetBucket() {
+					if b.GetUpperBound() == 1 {
+						late -= int(b.GetCumulativeCount())
+					}
+				}
+			}
+		}
+	}
+	return kept, late
 }
 
 // down is a registry that is there and does not work.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr/testr"
+	dto "github.com/prometheus/client_model/go"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -206,6 +207,10 @@ func TestPodsStartWithoutUs(t *testing.T) {
 			if got := y.make(simple("web")); got.Spec.Containers[0].Image != "nginx:1" {
 				t.Errorf("it has %s by a certificate that has ended", got.Spec.Containers[0].Image)
 			}
+		}
+		var shown dto.Metric // what an alert looks at
+		if err := expires.Write(&shown); err != nil || shown.GetGauge().GetValue() > float64(time.Now().Unix()) {
+			t.Errorf("the certificate is said to end at %v (%v)", shown.GetGauge(), err)
 		}
 	})
 }

@@ -64,6 +64,10 @@ func (j *clonerJourney) podsGetCopies(t *testing.T) {
 		out, err := j.lab.Kubectl(j.ctx, "get", "clonedimages", "-o", "jsonpath={.items[*].status.state}")
 		return out == "Ready", fmt.Sprint(out, err)
 	}))
+	_, err = j.s.Kubectl(j.ctx, "wait", "--for=condition=Ready", "pod/first", "--timeout=60s")
+	must(t, err)
+	asked, err := j.lab.Hub(j.ctx)
+	must(t, err)
 	j.apply(t, bare("second"))
 	j.images(t, "second", "{.spec.initContainers[0].image} {.spec.containers[0].image}", copyOf+" "+copyOf)
 	_, err = j.s.Kubectl(j.ctx, "wait", "--for=condition=Ready", "pod/second", "--timeout=60s")
@@ -71,6 +75,9 @@ func (j *clonerJourney) podsGetCopies(t *testing.T) {
 	_, err = j.s.Kubectl(j.ctx, "debug", "second", "--image="+cloner.Image, "--container=look", "--", "sleep", "1")
 	must(t, err)
 	j.images(t, "second", "{.spec.ephemeralContainers[0].image}", copyOf)
+	if now, err := j.lab.Hub(j.ctx); err != nil || fmt.Sprint(now.Requests) != fmt.Sprint(asked.Requests) {
+		t.Errorf("for a pod that has copies Docker Hub was asked: %v, then %v (%v)", asked.Requests, now.Requests, err)
+	}
 	// The node's container runtime mounts no images yet: nobody is to run this one.
 	j.apply(t, strings.Replace(bare("model"), "spec:\n", "spec:\n  schedulerName: nobody\n  volumes: [{name: data, image: {reference: "+cloner.Image+"}}]\n", 1))
 	j.images(t, "model", "{.spec.volumes[0].image.reference} {.spec.containers[0].image}", copyOf+" "+copyOf)
