@@ -143,8 +143,10 @@ func addRuntime(s *site, home, version, jar string) error {
 	if err := os.Remove(l.Path); err != nil { // jlink makes it
 		return err
 	}
+	// It writes the methods of some classes in the order of hashes that differ from run to run: with one hash for all, the
+	// order is that in which they came.
 	args := []string{
-		"jlink", "--add-modules", modules, "--no-header-files", "--no-man-pages", "--strip-java-debug-attributes", "--output", l.Path,
+		"jlink", "-J-XX:+UnlockExperimentalVMOptions", "-J-XX:hashCode=2", "--add-modules", modules, "--no-header-files", "--no-man-pages", "--strip-java-debug-attributes", "--output", l.Path,
 	}
 	if err := s.run(command{args: append([]string{filepath.Join(home, "bin", "jlink")}, args[1:]...), called: args}); err != nil {
 		return err

@@ -91,6 +91,10 @@ func TestJava(t *testing.T) {
 	if !strings.Contains(out.String(), "--offline") {
 		t.Errorf("Maven may ask the network:\n%s", out)
 	}
+	asked, err := os.ReadFile(filepath.Join(s.layers.Path, "jre", "release"))
+	if err != nil || !strings.Contains(string(asked), "-XX:hashCode=2") {
+		t.Errorf("jlink was asked %s (%v): its classes would come in another order now and then", asked, err)
+	}
 
 	for name, tc := range map[string]struct {
 		why, version, modules string
