@@ -7,6 +7,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,7 @@ func TestSourceToURL(t *testing.T) {
 		}{
 			{"FourAtOnce", j.fourAtOnce},
 			{"Change", j.change},
+			{"Overtaken", j.overtaken},
 			{"EnvironmentIsNoReasonToBuild", j.environment},
 			{"DoesNotCompileAndForcedBack", j.doesNotCompile},
 			{"KilledInTheMiddle", j.killed},
@@ -140,8 +142,10 @@ func (j *sourceJourney) fourAtOnce(t *testing.T) {
 	j.built(t)
 }
 
-// change pushes a commit, of which nobody polls for minutes: the interval is three.
+// change pushes a commit, which nobody has to poll for: Flux was asked to look.
 func (j *sourceJourney) change(t *testing.T) {
+	const asked = "jsonpath={.status.lastHandledReconcileAt}"
+	before := kubectl(t, j.lab, "get", "gitrepository", "hello-golang", "-o", asked)
 	commit, pushed, err := j.golang.Edit(j.ctx, "main.go", "Hello", "Hello again,")
 	must(t, err)
 	j.golangAnswers(t, again)
@@ -150,6 +154,31 @@ func (j *sourceJourney) change(t *testing.T) {
 	times, err := j.s.Trace.Of("hello-golang", commit, pushed)
 	must(t, err)
 	t.Logf("%+v", times)
+	if now := kubectl(t, j.lab, "get", "gitrepository", "hello-golang", "-o", asked); now == before {
+		t.Errorf("Flux was not asked to look when something was pushed: %q", now)
+	}
+}
+
+// overtaken pushes a commit while the one before it is being built: that one's
+// text may be seen, and the last one's stays.
+func (j *sourceJourney) overtaken(t *testing.T) {
+	_, _, err := j.golang.Edit(j.ctx, "main.go", "Hello again,", "Hello for a moment,")
+	must(t, err)
+	j.builds["hello-golang"]++
+	must(t, rig.Until(j.ctx, "it to be built", 100*time.Millisecond, func() (bool, string) {
+		steps := j.s.Steps("hello-golang", j.builds["hello-golang"])
+		return slices.Contains(steps, "prepare"), fmt.Sprint(steps)
+	}))
+	_, _, err = j.golang.Edit(j.ctx, "main.go", "Hello for a moment,", "Hello again,")
+	must(t, err)
+	j.builds["hello-golang"]++
+	must(t, rig.Until(j.ctx, "both to be built", 100*time.Millisecond, func() (bool, string) {
+		builds := j.s.BuildsOf("hello-golang")
+		ok := len(builds) == j.builds["hello-golang"] && !slices.ContainsFunc(slices.Collect(maps.Values(builds)), func(s string) bool { return s != "True" })
+		return ok, fmt.Sprint(builds)
+	}))
+	j.golangAnswers(t, again)
+	j.built(t)
 }
 
 func (j *sourceJourney) environment(t *testing.T) {
