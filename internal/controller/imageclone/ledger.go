@@ -218,6 +218,9 @@ func (l *ledger) open(key Key, c clone.Choice) *entry {
 	if l.recall != nil {
 		was, known = l.recall(key, c.Policy.Name)
 	}
+	if d, left := l.left[key]; left && !known { // it is not written down yet
+		was, known = Recalled{Digest: d.outcome.Digest, SourceDigest: d.outcome.SourceDigest}, d.policy.Name == c.Policy.Name
+	}
 	if !known {
 		l.schedule(key, e, 0)
 		return e

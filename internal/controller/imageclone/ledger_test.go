@@ -139,3 +139,26 @@ func TestLeftAtTheEnd(t *testing.T) {
 		t.Errorf("it is %+v", d)
 	}
 }
+
+// A copy that was left a moment ago is known to be there, although nothing is written down of it yet.
+func TestLeftAndAskedForAgain(t *testing.T) {
+	s := &slow{}
+	l := s.ledger(t)
+	l.changed, l.recall = func(Key) {}, func(Key, string) (Recalled, bool) { return Recalled{}, false }
+	c := choiceFor(t, "p", "web")
+	l.Want(named("web"), []clone.Choice{c})
+	<-s.began
+	close(s.gate)
+	eventually(t, "it is copied", func() bool { return l.Known(c).There })
+	l.Want(named("web"), nil)
+	l.Want(named("web"), []clone.Choice{choiceFor(t, "other", "web")})
+	if l.Known(c).There {
+		t.Error("what another policy had is another registry, for all we know")
+	}
+	l.Want(named("web"), nil)
+	l.left[KeyOf(c)] = description{policy: c.Policy, outcome: clone.Outcome{Digest: "sha256:a"}}
+	l.Want(named("web"), []clone.Choice{c})
+	if got := l.Known(c); !got.There || got.Digest != "sha256:a" {
+		t.Errorf("it is forgotten: %+v", got)
+	}
+}
