@@ -30,18 +30,18 @@ func (d *diary) of(user User) logr.Logger {
 // Tell tells of a look at an object.
 func (d *diary) Tell(user User, s clone.Subject, verdicts []clone.Verdict) {
 	log := d.of(user)
-	inspected := false
+	waits, inspected := false, false
 	for _, v := range verdicts {
 		if v.Policy == nil || v.Policy.Name != clone.EnvName || !v.Policy.Match.For(s) || d.told(user, v) {
+			continue
+		}
+		if v.Why == clone.ReasonNotReady {
+			waits = true
 			continue
 		}
 		if !inspected {
 			log.Info("inspecting deployment")
 			inspected = true
-		}
-		if v.Why == clone.ReasonNotReady {
-			log.Info("deployment not ready yet")
-			continue
 		}
 		log.Info("checking deployment container", "image", v.Image)
 		switch {
@@ -52,6 +52,9 @@ func (d *diary) Tell(user User, s clone.Subject, verdicts []clone.Verdict) {
 		case v.Failure != nil:
 			log.Info("image not cloned", "image", v.Image, "reason", v.Failure.Reason, "message", v.Failure.Error())
 		}
+	}
+	if waits { // it is the Deployment that is not ready, and not one image or the other
+		log.Info("deployment not ready yet")
 	}
 }
 
