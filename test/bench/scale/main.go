@@ -6,7 +6,7 @@
 //	Pods, five to an image ─┐                             ┌─ source, counted
 //	a Deployment to each ───┼─▶ API server ◀─ controller ─┤
 //	an ImageClonePolicy ────┘                             └─ target, counted
-//	all copied ─▶ quiet ─▶ 50 pods of a new image ─▶ restart
+//	all copied ─▶ quiet ─▶ 50 pods of a new image ─▶ restart ─▶ pods that come by the webhook
 //
 // The controller is a process of its own, measured from outside. It never asserts: a table is its result.
 package main

@@ -29,6 +29,10 @@ type figures struct {
 	rolled                   map[string]int // of the source
 	sourceAgain, targetAgain map[string]int
 	watched                  float64 // seconds after the restart
+	// asked, nothing and dead are milliseconds of answers of the webhook: about pods of images that are known, to a question that
+	// is none, and about pods while the target does not answer.
+	asked, nothing, dead []float64
+	askedTarget          int // requests to the target meanwhile
 }
 
 func (o options) measure(ctx context.Context, l rig.Lab) (f figures, err error) {
@@ -47,7 +51,10 @@ func (o options) measure(ctx context.Context, l rig.Lab) (f figures, err error) 
 	if err := o.first(ctx, l, w, &f); err != nil {
 		return f, err
 	}
-	return f, again(ctx, l, w, &f)
+	if err := again(ctx, l, w, &f); err != nil {
+		return f, err
+	}
+	return f, o.admitted(ctx, l, w, &f)
 }
 
 // with runs the controller while do does something. Its lease would be a write.
@@ -240,5 +247,8 @@ func ratios(o options, f figures) []bars.Bar {
 		{What: "restart: requests to the source", Got: float64(all(f.sourceAgain)), Format: "%.0f", Most: 0, Evidence: fmt.Sprintf("watched for %.0f s", f.watched)},
 		{What: "restart: uploads", Got: float64(uploads(f.targetAgain)), Format: "%.0f", Most: 0, Evidence: fmt.Sprintf("%d requests to the target", all(f.targetAgain))},
 		{What: "restart: HEADs of the target a second, for each 1,000 images", Got: bars.Over(float64(f.targetAgain["HEAD tags"])*1000, f.watched*float64(o.images())), Format: "%.2f", Most: 3, Evidence: "spread over ten minutes"},
+		{What: "a pod of a known image: p99 of the webhook's answer, ms", Got: at(f.asked, 99), Format: "%.1f", Most: 10, Evidence: fmt.Sprintf("p50 %.1f, of %d; p99 of a question that is none: %.1f", at(f.asked, 50), len(f.asked), at(f.nothing, 99))},
+		{What: "the same: requests to the target", Got: float64(f.askedTarget), Format: "%.0f", Most: 0, Evidence: fmt.Sprintf("%d pods, %d at once", len(f.asked), workers)},
+		{What: "a pod while the target does not answer: ms at most", Got: at(f.dead, 100), Format: "%.0f", Most: 600, Evidence: fmt.Sprintf("%d pods, each of another image", len(f.dead))},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -26,6 +27,8 @@ import (
 // store is a registry in memory that counts what it is asked.
 type store struct {
 	front *httptest.Server
+
+	dead atomic.Bool
 
 	mu    sync.Mutex
 	asked map[string]int // "METHOD tags"
@@ -47,6 +50,10 @@ func newStore() *store {
 		s.mu.Lock()
 		s.asked[r.Method+" "+kind]++
 		s.mu.Unlock()
+		if s.dead.Load() {
+			<-r.Context().Done()
+			return
+		}
 		behind.ServeHTTP(w, r)
 	}))
 	return s
@@ -54,6 +61,9 @@ func newStore() *store {
 
 // host is how images name the registry.
 func (s *store) host() string { return strings.TrimPrefix(s.front.URL, "http://") }
+
+// hang lets nobody have an answer any more.
+func (s *store) hang() { s.dead.Store(true) }
 
 // take gives what was asked, and begins anew.
 func (s *store) take() map[string]int {
