@@ -47,11 +47,13 @@ test: lab ## all tests but journeys; one control plane without a node serves the
 check: generate lab ## format, vet, lint, generated files, examples, links (builds the linter: 4 minutes cold)
 	@test -z "$$(gofmt -l api cmd examples internal lab test)" || { echo "not gofmt'ed:"; gofmt -l api cmd examples internal lab test; exit 1; }
 	@git diff --exit-code --stat -- api config || { echo "generated files differ: commit what 'make generate' wrote"; exit 1; }
-	$(call timed,go vet, go vet ./...; go vet -tags e2e ./test/...; for m in $(modules); do go -C $$m vet -trimpath ./...; done)
+	$(call timed,go vet, go vet ./...; go vet -tags e2e ./test/... ./internal/registry/contract ./internal/archive; for m in $(modules); do go -C $$m vet -trimpath ./...; done)
 	$(call timed,golangci-lint, $(tool) golangci-lint run ./...)
 	$(call timed,arrows$(comma) maps$(comma) links and examples, test/with-control-plane go test ./internal/arch ./test/examples)
 
-e2e: packages neighbours ## journeys on a real node, the demo's story among them, and the examples with Flux, Tekton and kpack
+e2e: packages neighbours ## journeys on a real node, the demo's story among them, the examples with Flux, Tekton and kpack, and registries with Debian's tools
+	@test/packages test/bench/cloner/packages.txt
+	$(call timed,copies between distribution and Debian's docker-registry$(comma) read by skopeo (2 minutes), go test -tags e2e -run 'Debian|Skopeo' -count 1 ./internal/registry/contract ./internal/archive)
 	$(call timed,journeys (25 minutes), go test -tags e2e -timeout 60m -count 1 ./test/e2e)
 	$(call timed,the lab's own journeys (3 minutes), go -C lab test -trimpath -tags e2e -timeout 30m -count 1 .)
 
