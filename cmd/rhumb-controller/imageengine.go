@@ -45,7 +45,7 @@ func (e engine) Copy(ctx context.Context, j clone.Job, progress func(clone.Progr
 		Replace:   func(digest string) bool { return j.Overwrite || digest == j.Wrote },
 		Progress:  func(p registry.Progress) { progress(progressOf(p)) },
 		Platforms: c.Platforms, Sparse: c.Sparse, Referrers: c.Referrers, CosignTags: c.CosignTags, Anchor: j.Anchor,
-		MaxSize: c.MaxSize, NonDistributable: c.NonDistributable, Known: registry.Derived{Source: j.WroteOf, Digest: j.Wrote},
+		CreateRepository: j.CreateRepository, MaxSize: c.MaxSize, NonDistributable: c.NonDistributable, Known: registry.Derived{Source: j.WroteOf, Digest: j.Wrote},
 	})
 	if f, ok := errors.AsType[*registry.CopyFailure](err); ok {
 		return clone.Outcome{}, &clone.Failure{Failure: f.Failure, Source: f.Source}

@@ -37,6 +37,8 @@ type Job struct {
 	MaxSize int64
 	// NonDistributable copies layers that say that they are not to be, as far as the source has them.
 	NonDistributable bool
+	// CreateRepository makes the target's repository where that has to be there before it is pushed to, and can be made.
+	CreateRepository bool
 	// Verify asks for the digest too where the tag says that all is there: a registry may have lost what its tag names.
 	Verify bool
 }
@@ -129,7 +131,7 @@ func (c *Copier) ensure(ctx context.Context, j Job) (Copied, error) {
 // key is the same for jobs that come to the same.
 func (j *Job) key(digest string) string {
 	return fmt.Sprintf("%s/%s:%s@%s %q %v", j.Target.Host, j.Target.Repository, j.Target.Tag, digest, j.Platforms,
-		[]any{j.Source.Host, j.Source.Repository, j.Sparse, j.Referrers, j.CosignTags, j.Anchor, j.MaxSize, j.NonDistributable})
+		[]any{j.Source.Host, j.Source.Repository, j.Sparse, j.Referrers, j.CosignTags, j.Anchor, j.MaxSize, j.NonDistributable, j.CreateRepository})
 }
 
 // sight is what the target has.

@@ -27,6 +27,9 @@ func sided(err error, source bool) error {
 		return own
 	}
 	f := *asFailure(err)
+	if f.Reason == image.ReasonNotFound && !source {
+		f.Fix = makeFirst
+	}
 	f.Reason = copyReason(&f, source)
 	return &CopyFailure{Failure: &f, Source: source}
 }

@@ -32,6 +32,12 @@ type copying struct {
 // copy copies the image, then what is about it.
 func (r *copying) copy(ctx context.Context, digest string) (Copied, error) {
 	err := r.whole(ctx, digest, true)
+	if r.CreateRepository && nowhere(err) {
+		if err := r.make(ctx); err != nil {
+			return Copied{}, err
+		}
+		err = r.whole(ctx, digest, true)
+	}
 	if lost(err) {
 		// The target has lost what it had: what we know of it is worth nothing.
 		r.whereabouts.forget(r.Target.Host)

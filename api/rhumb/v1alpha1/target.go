@@ -67,6 +67,10 @@ type ImageClonePush struct {
 	// Auth is who Rhumb is there. Without it the controller's own credentials are tried.
 	// +optional
 	Auth *RegistryAuth `json:"auth,omitempty"`
+	// CreateRepositories makes a copy's repository on Amazon ECR, where it has to be there before it is pushed to. It takes
+	// the identity that the controller runs under in AWS, with the right ecr:CreateRepository, whatever auth says.
+	// +optional
+	CreateRepositories bool `json:"createRepositories,omitempty"`
 }
 
 // ImageClonePull is how pods read from the target.

@@ -41,7 +41,7 @@ func (k *keys) Order(ctx context.Context, c clone.Choice, users []User) (clone.J
 	p := c.Policy
 	j := clone.Job{
 		Source: c.Origin, Target: p.Target.Pushed(c.Copy), Copying: p.Copy, Overwrite: p.Overwrite,
-		Anchor: c.Origin.Pinned() || p.Refresh != clone.Never,
+		Anchor: c.Origin.Pinned() || p.Refresh != clone.Never, CreateRepository: p.CreateRepositories,
 	}
 	var tried clone.Tried
 	var err error

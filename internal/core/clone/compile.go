@@ -79,6 +79,8 @@ func Compile(p *v1alpha1.ImageClonePolicy) (*Policy, []admit.Problem) {
 		Refresh: cmp.Or(Refresh(s.Refresh.Mode), RefreshAuto), Every: cmp.Or(s.Refresh.Interval.Duration, defaultEvery),
 		Cleanup: Cleanup{s.Cleanup.Enabled, s.Cleanup.Retention.Duration},
 		Push:    compilePush(&s.Target),
+
+		CreateRepositories: s.Target.Push.CreateRepositories,
 	}
 	if out.Cleanup == (Cleanup{}) {
 		out.Cleanup.Retention = defaultRetention

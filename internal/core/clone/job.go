@@ -15,6 +15,8 @@ type Job struct {
 	Copying                    Copying
 	// Anchor keeps the digest under a tag of its own, so that no registry takes it for garbage.
 	Anchor bool
+	// CreateRepository makes the target's repository where that has to be there first.
+	CreateRepository bool
 	// Overwrite moves the target's tag whatever it is; otherwise it is moved only away from Wrote, or if there is none.
 	Overwrite bool
 	Wrote     string

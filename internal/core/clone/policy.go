@@ -73,12 +73,14 @@ type Policy struct {
 	// Inject copies that secret to the namespaces that need it.
 	Inject bool
 	// Push is how the target is reached, Sources how the registries are that images come from.
-	Push      Access
-	Sources   []Access
-	Overwrite bool
-	DryRun    bool
-	Copy      Copying
-	Refresh   Refresh
+	Push Access
+	// CreateRepositories lets a copy's repository be made where the target wants that.
+	CreateRepositories bool
+	Sources            []Access
+	Overwrite          bool
+	DryRun             bool
+	Copy               Copying
+	Refresh            Refresh
 	// Every is the interval of looking again.
 	Every   time.Duration
 	Cleanup Cleanup
