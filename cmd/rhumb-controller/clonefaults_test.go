@@ -21,7 +21,7 @@ type: kubernetes.io/basic-auth
 stringData: {username: testuser, password: ` + is + `}`)
 }
 
-// X7: a Secret that is mended counts at once, however long the next attempt is away.
+// A Secret that is mended counts at once, however long the next attempt is away.
 func TestPolicySecretRotated(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))

@@ -41,7 +41,7 @@ func pullText(ns, data string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: Secret, metadata: {name: pull, namespace: %s}, type: kubernetes.io/dockerconfigjson, data: {.dockerconfigjson: %s}}", ns, data)
 }
 
-// A24: the pull secret is where it is needed and nowhere else, stays equal, and goes with the policy; what is somebody's stays.
+// The pull secret is where it is needed and nowhere else, stays equal, and goes with the policy; what is somebody's stays.
 func TestPolicyInjectsPullSecret(t *testing.T) {
 	const first, second, theirs = "e30=", "eyJhdXRocyI6e319", "eyJhdXRocyI6IHt9fQ=="
 	c := newPolicies(t)

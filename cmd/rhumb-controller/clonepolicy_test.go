@@ -132,7 +132,7 @@ func (c *cloner) record(origin string, state v1alpha1.CloneState) v1alpha1.Clone
 	return out
 }
 
-// A12's templates, and what is written down of a copy.
+// Templates of every kind that has one, and what is written down of a copy.
 func TestPolicyRewrites(t *testing.T) {
 	c := newPolicies(t)
 	digest := contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -202,7 +202,7 @@ func (c *cloner) object(resource, name string) *unstructured.Unstructured {
 	return o
 }
 
-// A21: a policy that only says what it would do.
+// A policy that only says what it would do.
 func TestPolicyDryRun(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -226,7 +226,7 @@ func TestPolicyDryRun(t *testing.T) {
 	}
 }
 
-// A31: of two policies the higher decides, and the other says so.
+// Of two policies the higher decides, and the other says so.
 func TestPolicyPriority(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -244,7 +244,7 @@ func TestPolicyPriority(t *testing.T) {
 	}
 }
 
-// A23, and Secrets: what is missing is said, and its coming is enough.
+// A Secret that is missing is told of, and its coming is enough.
 func TestPolicySecretLater(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -272,7 +272,7 @@ stringData: {username: testuser, password: testpass}`)
 	c.ready("corp", v1alpha1.ReadyReason)
 }
 
-// X10, and 4.8: a restart with what is there asks nobody's registry and writes nothing.
+// A restart with what is there asks nobody's registry and writes nothing.
 func TestPolicyRestart(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -308,7 +308,7 @@ func TestPolicyRestart(t *testing.T) {
 	}
 }
 
-// A13: many objects, one copy, and never more rollouts at once than the policy lets.
+// Many objects, one copy, and never more rollouts at once than the policy lets.
 func TestPolicyRollouts(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -346,7 +346,7 @@ func TestPolicyRollouts(t *testing.T) {
 	}
 }
 
-// A19: a copy goes when nobody uses it any more, and the version for a rollback is a use.
+// A copy goes when nobody uses it any more, and the version for a rollback is a use.
 func TestPolicyCleanup(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))

@@ -32,7 +32,7 @@ func (c *cloner) amend(name, spec string) {
 	}
 }
 
-// A18: a tag that somebody else moved is told of and left, and taken back where the policy says so.
+// A tag that somebody else moved is told of and left, and taken back where the policy says so.
 func TestPolicyDrift(t *testing.T) {
 	c := newPolicies(t)
 	ours := contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -65,7 +65,7 @@ func (c *cloner) tag(repository, tag string) string {
 	return w.Header().Get("Docker-Content-Digest")
 }
 
-// A33: an image that is gone from its own registry is told of; its copy stays, and is used.
+// An image that is gone from its own registry is told of; its copy stays, and is used.
 func TestPolicySourceGone(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -80,11 +80,23 @@ func TestPolicySourceGone(t *testing.T) {
 		s := c.record(redis, v1alpha1.StateReady).Status
 		return meta.IsStatusConditionFalse(s.Conditions, v1alpha1.SourceAvailableCondition) && s.Reason == v1alpha1.SourceNotFoundReason, fmt.Sprintf("%+v", s)
 	})
+	c.amend("corp", `{"copy":{"referrers":true}}`) // it is looked for once more
+	c.hub.Forget()
+	c.until("the source to be asked again", func() (bool, string) { return len(c.hub.Requests()) > 0, "" })
 	c.deploy("later", "redis:7")
 	c.untilImages("later", corp+"/docker.io/library/redis:7")
+	var told []string
+	for line := range strings.Lines(c.said.String()) {
+		if strings.Contains(line, "Event occurred") && strings.Contains(line, v1alpha1.SourceNotFoundReason) {
+			told = append(told, line)
+		}
+	}
+	if len(told) != 1 {
+		t.Errorf("want one event: %q", told)
+	}
 }
 
-// A25: copies are pushed to one address, and called by another.
+// Copies are pushed to one address, and called by another.
 func TestPolicyPushEndpoint(t *testing.T) {
 	c := newPolicies(t)
 	c.reach(map[string]string{"docker.io": c.hub.URL, "registry.internal:5000": c.target.URL})
@@ -112,7 +124,7 @@ func TestPolicyTargetMoves(t *testing.T) {
 	}
 }
 
-// A32, X20: a policy that can't be followed says so and harms no other, and two that mirror each other copy no copies.
+// A policy that can't be followed says so and harms no other, and two that mirror each other copy no copies.
 func TestPolicyBadAndMirrored(t *testing.T) {
 	c := newPolicies(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -142,5 +154,44 @@ spec:
 	c.settled("web")
 	if got := c.images("web"); got[0] != corp+"/docker.io/library/redis:7" || c.tag("back/registry.corp/mirror/docker.io/library/redis", "7") != "" {
 		t.Errorf("a copy was copied: %q", got)
+	}
+}
+
+// A copy that nobody uses is kept for as long as its policy says, and so is a tag that is another image by then.
+func TestPolicyRetention(t *testing.T) {
+	c := newPolicies(t)
+	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
+	c.policy("corp", "  cleanup: {enabled: true, retention: 1h}")
+	c.deploy("web", "redis:7")
+	c.run()
+	c.untilImages("web", corp+"/docker.io/library/redis:7")
+	c.record(redis, v1alpha1.StateReady)
+	if err := c.deployments().Delete(t.Context(), "web", metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)}); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.record(redis, v1alpha1.StateUnused).Status; s.UnusedSince == nil {
+		t.Errorf("it says %+v", s)
+	}
+	const repository = "mirror/docker.io/library/redis"
+	theirs := contract.Push(t, c.target.URL, repository+":7", two(t, "theirs"), remote.WithAuth(&authn.Basic{Username: "testuser", Password: "testpass"}))
+	c.target.Forget()
+	// A pass that follows another copy's end has seen this one, too.
+	contract.Push(t, c.hub.URL, "library/redis:8", two(t, "redis 8"))
+	c.deploy("later", "redis:8")
+	c.untilImages("later", corp+"/docker.io/library/redis:8")
+	if err := c.deployments().Delete(t.Context(), "later", metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)}); err != nil {
+		t.Fatal(err)
+	}
+	c.record("docker.io/library/redis:8", v1alpha1.StateUnused)
+	if deleted := contract.Count(c.target.Asked(), http.MethodDelete); deleted > 0 {
+		t.Errorf("%d tags were deleted before their time", deleted)
+	}
+	c.amend("corp", `{"cleanup":{"retention":"0s"}}`)
+	c.until("nothing to be written down of them", func() (bool, string) { got := c.recorded(); return len(got) == 0, fmt.Sprint(got) })
+	if got := c.tag(repository, "7"); got != theirs {
+		t.Errorf("somebody else's tag is %q", got)
+	}
+	if got := c.tags(repository); strings.Contains(got, `"8"`) {
+		t.Errorf("ours are still there: %s", got)
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,14 +17,15 @@ import (
 
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/registry/contract"
+	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
 
-// A1, A2: the seed's example, in the seed's words.
+// The seed's example, in the seed's words.
 func TestClonerOfOld(t *testing.T) {
 	c := newCloner(t)
 	digest := contract.Push(t, c.hub.URL, "library/"+seedImage, two(t, "nginx"))
 	c.deploy("nginx", seedImage)
-	c.run()
+	stop := c.run()
 	c.untilImages("nginx", seedTarget+"/"+seedImage)
 	c.has("nginx", digest)
 	want := []string{
@@ -48,9 +50,11 @@ func TestClonerOfOld(t *testing.T) {
 		}
 	}
 
+	stop()
 	c.hub.Asked()
 	c.target.Asked()
 	c.calls.take()
+	c.run() // one that knows of nothing but what is on the object
 	for i := range 10 {
 		before := len(c.spoken("nginx"))
 		c.touch("nginx", fmt.Sprint(i))
@@ -67,7 +71,7 @@ func TestClonerOfOld(t *testing.T) {
 	}
 }
 
-// A3: without variables the registry of everybody's examples is meant.
+// Without variables the registry of everybody's examples is meant.
 func TestClonerWithoutVariables(t *testing.T) {
 	c := newCloner(t)
 	c.env = nil
@@ -79,7 +83,7 @@ func TestClonerWithoutVariables(t *testing.T) {
 	c.untilImages("redis", seedTarget+"/redis:7")
 }
 
-// A5: the copy does not wait for the Deployment, its change does.
+// The copy does not wait for the Deployment, its change does.
 func TestClonerWaitsForReady(t *testing.T) {
 	c := newCloner(t)
 	c.asleep.Store(true)
@@ -101,7 +105,7 @@ func TestClonerWaitsForReady(t *testing.T) {
 	c.untilImages("redis", seedTarget+"/redis:7")
 }
 
-// A6, A7, A8: one patch for all containers, both pull secrets, and no two images under one name.
+// One patch for all containers, both pull secrets, and no two images under one name.
 func TestClonerOnePatch(t *testing.T) {
 	c := newCloner(t)
 	other := contract.NewFront(t, memory())
@@ -141,7 +145,7 @@ spec:
 	}
 }
 
-// A4, and one that cannot be copied beside one that can (F6), and 404s that are told.
+// One that cannot be copied holds up none beside it, and is told of; what is left out is left alone.
 func TestClonerLeavesAlone(t *testing.T) {
 	c := newCloner(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -155,23 +159,39 @@ func TestClonerLeavesAlone(t *testing.T) {
 	for _, asked := range c.quay.Asked() {
 		t.Errorf("nobody's image was asked for: %s", asked)
 	}
+}
 
-	skipping := newCloner(t)
-	skipping.env[clone.EnvSkip] = "other, " + skipping.ns
-	contract.Push(t, skipping.hub.URL, "library/redis:7", two(t, "redis"))
-	skipping.deploy("web", "redis:7")
-	skipping.hub.Asked()
-	stop := skipping.run()
-	// What comes after it in the same queue has been seen to.
-	skipping.deploy("later", "Not An Image")
-	skipping.touch("web", "1")
-	stop()
-	if asked := append(skipping.hub.Asked(), skipping.target.Asked()...); len(asked) > 0 || len(skipping.calls.take()) > 0 {
-		t.Errorf("a namespace that is left out: %q", asked)
+// Namespaces that are left out, by name or as the cluster's own, are left alone.
+func TestClonerLeavesNamespacesOut(t *testing.T) {
+	c := newCloner(t)
+	elsewhere := controlplane.Namespace(t)
+	c.further = []string{elsewhere, "kube-system"}
+	c.env[clone.EnvSkip] = "other, " + c.ns
+	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
+	contract.Push(t, c.quay.URL, "a/b:1", two(t, "b"))
+	own := strings.ReplaceAll(fmt.Sprintf(webIn, "kube-system"), "name: web", "name: "+c.ns)
+	c.asIs(own)
+	t.Cleanup(func() {
+		_ = c.in("deployments", "kube-system").Delete(context.Background(), c.ns, metav1.DeleteOptions{})
+	})
+	c.deploy("web", "redis:7")
+	c.settled("web")
+	c.hub.Forget()
+	c.run()
+	// What comes after them has been copied.
+	c.asIs(strings.ReplaceAll(fmt.Sprintf(webIn, elsewhere), "redis:7", "quay.io/a/b:1"))
+	c.until("a namespace that is not left out", func() (bool, string) { return c.tag("quay.io/a/b", "1") != "", "" })
+	if asked := c.hub.Requests(); len(asked) > 0 {
+		t.Errorf("namespaces that are left out: %+v", asked)
+	}
+	for _, w := range c.calls.take() {
+		if strings.Contains(w, "/deployments/") {
+			t.Errorf("it wrote %s", w)
+		}
 	}
 }
 
-// A22: whoever puts the original back is left alone after three times.
+// Whoever puts the original back is left alone after three times.
 func TestClonerGivesUp(t *testing.T) {
 	c := newCloner(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
@@ -199,7 +219,7 @@ func TestClonerGivesUp(t *testing.T) {
 	}
 }
 
-// A16, X7: no registry sees another's credentials, and a refused password is told without being shown.
+// No registry sees another's credentials, and a refused password is told without being shown.
 func TestClonerKeepsSecrets(t *testing.T) {
 	c := newCloner(t)
 	c.env[clone.EnvPassword] = "wrong-canary"
@@ -229,7 +249,7 @@ func TestClonerKeepsSecrets(t *testing.T) {
 	}
 }
 
-// F4: Kubernetes gives the pull secrets of a service account only to pods that name none.
+// Kubernetes gives the pull secrets of a service account only to pods that name none.
 func TestClonerKeepsTheAccountsPullSecrets(t *testing.T) {
 	c := newCloner(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
