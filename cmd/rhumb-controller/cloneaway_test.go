@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 
@@ -120,6 +121,10 @@ func TestPolicyAPIServerAway(t *testing.T) {
 	if got := c.images("web"); got[0] != "redis:7" {
 		t.Errorf("it was changed without the API server: %q", got)
 	}
+	c.until("its record not to be written", func() (bool, string) {
+		got := fmt.Sprint(c.complaints())
+		return strings.Contains(got, "writing down a copy"), got
+	})
 	before := fmt.Sprint(c.hub.Tally()["GET blob"])
 	line.join()
 	c.untilImages("web", corp+"/docker.io/library/redis:7")

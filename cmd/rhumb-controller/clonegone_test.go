@@ -6,8 +6,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -20,18 +23,35 @@ import (
 	"rhumb.run/rhumb/internal/testkit/controlplane"
 )
 
-// halfway is a copy that does not go on: its source gives no blob. began and ended say so of a request.
+// halfway is a copy that goes on and does not end: of large blobs its source gives a byte now and then. began and ended say so
+// of a request.
 type halfway struct{ began, ended chan string }
 
 func (c *cloner) halfway() halfway {
 	h := halfway{make(chan string, 100), make(chan string, 100)}
-	c.hub.Fault(contract.On(http.MethodGet, "blob", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
-		h.began <- r.URL.Path
-		select {
-		case <-r.Context().Done():
-		case <-c.t.Context().Done():
+	c.hub.Fault(contract.On(http.MethodGet, "blob", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		body := answer.Body.Bytes()
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		if len(body) < 1<<16 {
+			_, _ = w.Write(body)
+			return
 		}
-		h.ended <- r.URL.Path
+		h.began <- r.URL.Path
+		defer func() { h.ended <- r.URL.Path }()
+		for _, b := range body {
+			if _, err := w.Write([]byte{b}); err != nil || http.NewResponseController(w).Flush() != nil {
+				return
+			}
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-r.Context().Done():
+				return
+			case <-c.t.Context().Done():
+				return
+			}
+		}
 	}))
 	return h
 }
@@ -129,7 +149,7 @@ func TestPolicyGoneMidCopy(t *testing.T) {
 			c := newPolicies(t)
 			ns := controlplane.Namespace(t)
 			c.further = []string{ns}
-			contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
+			contract.Push(t, c.hub.URL, "library/redis:7", contract.Image(t, contract.Files{"a": contract.Noise(1 << 18)}))
 			contract.Push(t, c.quay.URL, "a/b:1", two(t, "b"))
 			h := c.halfway()
 			c.policyOf(ns)

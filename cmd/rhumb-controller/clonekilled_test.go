@@ -204,3 +204,25 @@ func TestPolicyEnds(t *testing.T) {
 		t.Errorf("%d blobs were sent once more", sent)
 	}
 }
+
+// A restart asks nobody's registry for copies that nothing was made to use.
+func TestPolicyRestartCopyOnly(t *testing.T) {
+	c := newPolicies(t)
+	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
+	contract.Push(t, c.hub.URL, "library/later:1", two(t, "later"))
+	c.policy("corp", "  rewrite: {strategy: None}")
+	c.deploy("web", "redis:7")
+	stop := c.run()
+	c.record(redis, v1alpha1.StateReady)
+	c.ready("corp", v1alpha1.ReadyReason)
+	stop()
+	c.hub.Forget()
+	c.run()
+	c.deploy("later", "later:1")
+	c.record("docker.io/library/later:1", v1alpha1.StateReady)
+	for _, q := range c.hub.Requests() {
+		if strings.Contains(q.Path, "redis") {
+			t.Errorf("the source of what is there was asked: %s %s", q.Method, q.Path)
+		}
+	}
+}

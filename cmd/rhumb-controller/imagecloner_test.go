@@ -196,7 +196,7 @@ func TestClonerGivesUp(t *testing.T) {
 	c := newCloner(t)
 	contract.Push(t, c.hub.URL, "library/redis:7", two(t, "redis"))
 	c.deploy("web", "redis:7")
-	c.run()
+	stop := c.run()
 	back := `{"spec":{"template":{"spec":{"containers":[{"name":"c0","image":"redis:7"}]}}}}`
 	for range 3 {
 		c.untilImages("web", seedTarget+"/redis:7")
@@ -209,7 +209,9 @@ func TestClonerGivesUp(t *testing.T) {
 		return strings.HasPrefix(why, "RewriteContested: argocd put back the original images 3 times"), why
 	})
 	generation := c.get("web").GetGeneration()
+	stop()
 	c.calls.take()
+	c.run() // the object remembers
 	c.touch("web", "1")
 	c.deploy("later", "redis:7")
 	c.untilImages("later", seedTarget+"/redis:7")
