@@ -177,6 +177,9 @@ spec:
 	}
 	c.deploy("later", "redis:7")
 	c.untilImages("later", seven)
+	if got := c.complaints(); len(got) > 0 {
+		t.Errorf("that somebody was faster is no error: %q", got)
+	}
 	for name, tc := range cases {
 		once := 1
 		if slices.Contains(tc.want, "redis:7") {

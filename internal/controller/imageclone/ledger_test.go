@@ -19,6 +19,7 @@ import (
 type slow struct {
 	began chan string
 	gate  chan struct{}
+	ended chan error
 }
 
 func (s *slow) Copy(ctx context.Context, j clone.Job, _ func(clone.Progress)) (clone.Outcome, error) {
@@ -27,6 +28,7 @@ func (s *slow) Copy(ctx context.Context, j clone.Job, _ func(clone.Progress)) (c
 	case <-s.gate:
 		return clone.Outcome{Digest: "sha256:a"}, nil
 	case <-ctx.Done():
+		s.ended <- ctx.Err()
 		return clone.Outcome{}, ctx.Err()
 	}
 }
@@ -35,7 +37,7 @@ func (*slow) Look(context.Context, image.Ref, image.Logins) (string, error) { re
 func (*slow) Delete(context.Context, image.Ref, image.Logins) error         { return nil }
 func (s *slow) ledger(t *testing.T) *ledger {
 	t.Helper()
-	s.began, s.gate = make(chan string, 100), make(chan struct{})
+	s.began, s.gate, s.ended = make(chan string, 100), make(chan struct{}), make(chan error, 100)
 	l := newLedger(s, func(_ context.Context, c clone.Choice, _ []User) (clone.Job, error) {
 		return clone.Job{Source: c.Origin, Copying: c.Policy.Copy}, nil
 	}, func(User) {}, logr.Discard())
@@ -161,4 +163,20 @@ func TestLeftAndAskedForAgain(t *testing.T) {
 	if got := l.Known(c); !got.There || got.Digest != "sha256:a" {
 		t.Errorf("it is forgotten: %+v", got)
 	}
+}
+
+// A copy that is on its way ends with its last user, and not before.
+func TestLastUserLeaves(t *testing.T) {
+	s := &slow{}
+	l := s.ledger(t)
+	c := choiceFor(t, "p", "web")
+	l.Want(named("web"), []clone.Choice{c})
+	<-s.began
+	l.Want(named("other"), []clone.Choice{c})
+	l.Want(named("web"), nil)
+	if len(s.ended) > 0 || !l.Used(KeyOf(c)) {
+		t.Error("somebody wants it still")
+	}
+	l.Want(named("other"), nil)
+	eventually(t, "it ends", func() bool { return len(s.ended) == 1 })
 }
