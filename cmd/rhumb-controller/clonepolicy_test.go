@@ -261,7 +261,7 @@ spec:
 	if s := record.Status; s.Reason != v1alpha1.SecretNotFoundReason || !strings.Contains(s.Message, "later") {
 		t.Errorf("it says %+v", s)
 	}
-	c.ready("corp", v1alpha1.ImagesFailedReason)
+	c.says("corp", v1alpha1.SecretNotFoundReason, "spec.target.push.auth: there is no Secret "+c.ns+"/later")
 	c.apply(`
 apiVersion: v1
 kind: Secret

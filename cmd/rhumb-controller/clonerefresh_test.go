@@ -149,7 +149,7 @@ spec:
 	c.deploy("web", "redis:7")
 	c.run()
 	c.untilImages("web", corp+"/docker.io/library/redis:7")
-	c.ready("bad", v1alpha1.InvalidPolicyReason)
+	c.says("bad", v1alpha1.InvalidPolicyReason, "spec.match.namespaceSelector: ")
 	c.record(redis, v1alpha1.StateReady)
 	c.settled("web")
 	if got := c.images("web"); got[0] != corp+"/docker.io/library/redis:7" || c.tag("back/registry.corp/mirror/docker.io/library/redis", "7") != "" {

@@ -60,6 +60,8 @@ type bed struct {
 	flags []string
 	// sweep is how often copies that nobody uses are looked for.
 	sweep time.Duration
+	// refresh is how often tags are looked at again; as policies say if zero.
+	refresh time.Duration
 	// further are namespaces whose objects the image cloner sees as well.
 	further []string
 	// called are names by which the API server calls the webhook.
@@ -128,7 +130,7 @@ func (b *bed) start(wrap func(http.RoundTripper) http.RoundTripper) (stop func()
 		b.t.Fatal(err)
 	}
 	o.narrow = narrow(b.ns, b.further)
-	o.sweepEvery = b.sweep
+	o.sweepEvery, o.refreshEvery = b.sweep, b.refresh
 	o.env = func(name string) (string, bool) { v, ok := b.env[name]; return v, ok }
 	o.log, o.webhookNames = b.log, b.called
 	if err := setLogger(o); err != nil {

@@ -49,7 +49,7 @@ func addImageCloner(ctx context.Context, mgr manager.Manager, o options, client 
 	}
 	return images, imageclone.Add(mgr, imageclone.Options{
 		Engine: engine{&registry.Copier{Client: client}, client}, Logins: access, Env: env, Policies: policies,
-		Reach: roads.reach, Namespace: o.leaderNamespace, SweepEvery: o.sweepEvery,
+		Reach: roads.reach, Namespace: o.leaderNamespace, SweepEvery: o.sweepEvery, RefreshEvery: o.refreshEvery,
 	})
 }
 

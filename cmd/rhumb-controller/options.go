@@ -53,6 +53,8 @@ type options struct {
 	env func(string) (string, bool)
 	// sweepEvery, in tests, is how often copies that nobody uses are looked for.
 	sweepEvery time.Duration
+	// refreshEvery, in tests, is how often tags are looked at again: policies cannot ask for less than a minute.
+	refreshEvery time.Duration
 
 	// log, in tests, is where the log goes instead of standard error.
 	log io.Writer

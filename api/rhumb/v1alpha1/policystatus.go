@@ -33,6 +33,11 @@ type ImageClonePolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	// +optional
 	Contested []ContestedWorkload `json:"contested,omitempty"`
+	// Left are the workloads that use originals although their copies are there, and go on doing so, the first 20 by name.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	// +optional
+	Left []LeftWorkload `json:"left,omitempty"`
 	// OverruledBy are the policies that took images which this one matches, too.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=20
@@ -90,4 +95,15 @@ type ContestedWorkload struct {
 	// Since is when it was given up.
 	// +optional
 	Since metav1.Time `json:"since,omitzero"`
+}
+
+// LeftWorkload is one that is left as it is.
+type LeftWorkload struct {
+	// Object is the workload: Kind namespace/name.
+	Object string `json:"object"`
+	// Reason is Owned: another controller owns it.
+	Reason string `json:"reason"`
+	// Message names that controller's object.
+	// +optional
+	Message string `json:"message,omitempty"`
 }

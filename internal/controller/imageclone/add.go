@@ -41,6 +41,8 @@ type Options struct {
 	Concurrency int
 	// SweepEvery is how often copies that nobody uses are looked for; a minute if zero.
 	SweepEvery time.Duration
+	// RefreshEvery, if set, is how often tags are looked at again, whatever policies say.
+	RefreshEvery time.Duration
 }
 
 // Add puts the controller into a manager.
@@ -90,7 +92,10 @@ func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 		log.Error(err, "writing down a copy", "origin", key.Origin, "copy", key.Copy)
 	}
 	r.ledger.changed, r.ledger.recall = records.Changed, recallFrom(mgr.GetClient())
-	p := &policies{client: mgr.GetClient(), r: r, env: o.Env, reach: o.Reach}
+	p := &policies{
+		client: mgr.GetClient(), r: r, env: o.Env, reach: o.Reach, live: mgr.GetAPIReader(), namespace: o.Namespace, every: o.RefreshEvery,
+		lacking: map[string]*image.Failure{},
+	}
 	r.told, records.wrote = p.changed, p.changed
 	if o.SweepEvery == 0 {
 		o.SweepEvery = sweepEvery

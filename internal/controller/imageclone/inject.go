@@ -54,17 +54,26 @@ type placed struct {
 
 // See makes the copies of a policy's pull secret what they are to be, and says what is wrong with them.
 func (j *injector) See(ctx context.Context, o *v1alpha1.ImageClonePolicy, p *clone.Policy) (*image.Failure, error) {
+	if p == nil || p.DryRun {
+		return nil, nil // what is there stays as it is
+	}
 	have := j.placed[o.Name]
 	if have == nil {
-		have = map[string]placed{}
+		var err error
+		if have, err = j.takeOver(ctx, p); err != nil {
+			return nil, err
+		}
 		j.placed[o.Name] = have
 	}
 	var needed []string
-	if p != nil && p.Inject && !p.DryRun && p.Strategy != clone.None {
+	if p.Inject {
 		needed = slices.DeleteFunc(j.needed(p.Name), func(ns string) bool { return ns == j.namespace })
 	}
 	if err := j.leave(ctx, o.Name, needed); err != nil || len(needed) == 0 {
 		return nil, err
+	}
+	if p.Strategy == clone.None {
+		return nil, nil // who uses copies still keeps what is there
 	}
 	from, wrong, err := j.source(ctx, p)
 	if err != nil || wrong != nil {
@@ -106,16 +115,35 @@ func (j *injector) Forget(policy string) { delete(j.placed, policy) }
 func (j *injector) source(ctx context.Context, p *clone.Policy) (*corev1.Secret, *image.Failure, error) {
 	var s corev1.Secret
 	err := j.live.Get(ctx, types.NamespacedName{Namespace: j.namespace, Name: p.PullSecret}, &s)
-	where := "spec.target.pull.auth: Secret " + j.namespace + "/" + p.PullSecret
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, &image.Failure{Reason: image.ReasonSecretNotFound, Detail: where + " is not there", Fix: "create it, or name another"}, nil
+		return nil, p.NoPullSecret(j.namespace), nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("reading Secret %s/%s: %w", j.namespace, p.PullSecret, err)
-	case s.Type != corev1.SecretTypeDockerConfigJson:
-		return nil, &image.Failure{Reason: image.ReasonSecretInvalid, Detail: where + " is of type " + string(s.Type), Fix: "nodes read kubernetes.io/dockerconfigjson alone"}, nil
+	}
+	if f, ok := errors.AsType[*image.Failure](clone.ForNodes(&s)); ok {
+		return nil, f, nil
 	}
 	return &s, nil, nil
+}
+
+// takeOver begins with what those before us may have left: nothing says in which namespaces, so that it is looked for in each
+// that turns out not to need it.
+func (j *injector) takeOver(ctx context.Context, p *clone.Policy) (map[string]placed, error) {
+	have := map[string]placed{}
+	if !p.Inject {
+		return have, nil
+	}
+	var all corev1.NamespaceList
+	if err := j.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing namespaces: %w", err)
+	}
+	for i := range all.Items {
+		if ns := all.Items[i].Name; ns != j.namespace {
+			have[ns] = placed{name: p.PullSecret, unused: j.now()}
+		}
+	}
+	return have, nil
 }
 
 // place makes one copy; a Secret that is not ours stays as it is.

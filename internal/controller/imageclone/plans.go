@@ -15,6 +15,7 @@ import (
 const (
 	maxPlanned   = 50
 	maxOverruled = 20
+	maxLeft      = 20
 )
 
 // plans remember what policies would do, were they let, by object.
@@ -22,6 +23,13 @@ type plans struct {
 	mu   sync.Mutex
 	dry  map[User][]planned
 	over map[User][]overruled
+	left map[User][]left
+}
+
+// left is an object that a policy leaves as it is for good.
+type left struct {
+	policy string
+	v1alpha1.LeftWorkload
 }
 
 type planned struct {
@@ -32,12 +40,15 @@ type planned struct {
 // overruled is an image that a policy lost to another.
 type overruled struct{ loser, winner, image string }
 
-func newPlans() *plans { return &plans{dry: map[User][]planned{}, over: map[User][]overruled{}} }
+func newPlans() *plans {
+	return &plans{dry: map[User][]planned{}, over: map[User][]overruled{}, left: map[User][]left{}}
+}
 
 // Note notes what would become of an object; it returns the policies of which something else is known now.
 func (p *plans) Note(user User, all clone.Policies, s clone.Subject, verdicts []clone.Verdict) (changed []string) {
 	var dry []planned
 	var over []overruled
+	var owned []left
 	for _, v := range verdicts {
 		if v.Policy != nil && v.Policy.DryRun && v.To != "" {
 			dry = append(dry, planned{v.Policy.Name, v1alpha1.PlannedRewrite{Object: user.String(), Container: v.Key, From: v.Image, To: v.To}})
@@ -45,13 +56,16 @@ func (p *plans) Note(user User, all clone.Policies, s clone.Subject, verdicts []
 		if v.Policy == nil {
 			continue
 		}
+		if v.Why == clone.ReasonOwned && !slices.ContainsFunc(owned, func(l left) bool { return l.policy == v.Policy.Name }) {
+			owned = append(owned, left{v.Policy.Name, v1alpha1.LeftWorkload{Object: user.String(), Reason: v.Why, Message: v.Words}})
+		}
 		for _, loser := range all.Losers(s, v.Origin) {
 			over = append(over, overruled{loser.Name, v.Policy.Name, clone.FullName(v.Origin)})
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if slices.Equal(p.dry[user], dry) && slices.Equal(p.over[user], over) {
+	if slices.Equal(p.dry[user], dry) && slices.Equal(p.over[user], over) && slices.Equal(p.left[user], owned) {
 		return nil
 	}
 	for _, d := range append(p.dry[user], dry...) {
@@ -60,6 +74,10 @@ func (p *plans) Note(user User, all clone.Policies, s clone.Subject, verdicts []
 	for _, o := range append(p.over[user], over...) {
 		changed = append(changed, o.loser)
 	}
+	for _, l := range append(p.left[user], owned...) {
+		changed = append(changed, l.policy)
+	}
+	set(p.left, user, owned)
 	set(p.dry, user, dry)
 	set(p.over, user, over)
 	return changed
@@ -96,6 +114,22 @@ func (p *plans) Of(policy string) (rewrites []v1alpha1.PlannedRewrite, by []stri
 	}
 	slices.Sort(by)
 	return rewrites[:min(len(rewrites), maxPlanned)], by[:min(len(by), maxOverruled)]
+}
+
+// Left are the objects that a policy leaves as they are for good.
+func (p *plans) Left(policy string) []v1alpha1.LeftWorkload {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []v1alpha1.LeftWorkload
+	for _, all := range p.left {
+		for _, l := range all {
+			if l.policy == policy {
+				out = append(out, l.LeftWorkload)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b v1alpha1.LeftWorkload) int { return cmp.Compare(a.Object, b.Object) })
+	return out[:min(len(out), maxLeft)]
 }
 
 // Overruled counts the images that a policy lost.

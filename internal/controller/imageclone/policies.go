@@ -3,6 +3,7 @@
 package imageclone
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
+	"rhumb.run/rhumb/internal/core/admit"
 	"rhumb.run/rhumb/internal/core/clone"
 	"rhumb.run/rhumb/internal/core/image"
 	"rhumb.run/rhumb/internal/loop"
@@ -38,6 +40,12 @@ type policies struct {
 	inject *injector
 	// reach is told how the registries of all policies are reached, whenever that may have changed.
 	reach func(ctx context.Context, all clone.Policies) error
+	// live reads Secrets of namespace, which is ours; lacking is what policies miss there.
+	live      client.Reader
+	namespace string
+	lacking   map[string]*image.Failure
+	// every, if set, is how often tags are looked at again, whatever policies say.
+	every time.Duration
 
 	mu      sync.Mutex
 	inForce string // generations, by which the policies in force are told from others
@@ -92,20 +100,18 @@ func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		all = append(all, p.env)
 	}
 	var mine *v1alpha1.ImageClonePolicy
-	wrong, versions := "", p.secretsSeen()
+	var wrong *image.Failure
+	versions := p.secretsSeen()
 	for i := range list.Items {
 		o := &list.Items[i]
 		versions += fmt.Sprintf("%s %s %d %v\n", o.Name, o.UID, o.Generation, o.DeletionTimestamp.IsZero())
 		compiled, problems := clone.Compile(o)
 		if compiled != nil && o.DeletionTimestamp.IsZero() {
+			compiled.Every = cmp.Or(p.every, compiled.Every)
 			all = append(all, compiled)
 		}
 		if o.Name == req.Name {
-			mine = o
-			for _, problem := range problems {
-				wrong = problem.Message
-				break
-			}
+			mine, wrong = o, invalid(problems)
 		}
 	}
 	if err := p.enforce(ctx, versions, clone.InOrder(all)); err != nil {
@@ -116,6 +122,15 @@ func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		return reconcile.Result{}, nil
 	}
 	return p.report(ctx, mine, wrong)
+}
+
+// invalid is what is wrong with a policy that cannot be followed; nil if nothing is.
+func invalid(problems []admit.Problem) *image.Failure {
+	if len(problems) == 0 {
+		return nil
+	}
+	first := problems[0]
+	return &image.Failure{Reason: v1alpha1.InvalidPolicyReason, Detail: first.Path.String() + ": " + first.Message}
 }
 
 // enforce takes the policies into force if they are others than before, and has every object looked at.
@@ -136,10 +151,48 @@ func (p *policies) enforce(ctx context.Context, versions string, all clone.Polic
 	if err := p.r.lookAtAll(ctx); err != nil {
 		return err
 	}
+	p.lacking = map[string]*image.Failure{}
+	for _, one := range all {
+		if err := p.look(ctx, one); err != nil {
+			return err
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inForce = versions
 	return nil
+}
+
+// look notes which Secret that a policy names is missing. One that may not be read is met when it is used.
+func (p *policies) look(ctx context.Context, policy *clone.Policy) error {
+	have := map[string]*corev1.Secret{}
+	for _, name := range policy.Secrets() {
+		secret := &corev1.Secret{}
+		err := p.live.Get(ctx, types.NamespacedName{Namespace: p.namespace, Name: name}, secret)
+		switch {
+		case err == nil:
+			have[name] = secret
+		case apierrors.IsForbidden(err):
+			return nil
+		case !apierrors.IsNotFound(err):
+			return fmt.Errorf("reading Secret %s/%s: %w", p.namespace, name, err)
+		}
+	}
+	p.lacking[policy.Name] = policy.Lacks(p.namespace, have)
+	return nil
+}
+
+// lookAgain is when a policy that misses a Secret is looked at again, whoever may not watch Secrets.
+const lookAgain = time.Minute
+
+// missing is what a policy misses now.
+func (p *policies) missing(ctx context.Context, name string) (*image.Failure, error) {
+	policy := p.swept.policy(name)
+	if policy == nil || p.lacking[name] == nil {
+		return nil, nil
+	}
+	err := p.look(ctx, policy)
+	return p.lacking[name], err
 }
 
 // lookAtAll asks for a look at every object that has pods.
@@ -167,8 +220,17 @@ func (r *Reconciler) each(ctx context.Context, kind string, f func(client.Object
 }
 
 // report writes a policy's status, if it reads differently.
-func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wrong string) (reconcile.Result, error) {
-	next := o.DeepCopy()
+func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wrong *image.Failure) (reconcile.Result, error) {
+	next, again := o.DeepCopy(), reconcile.Result{}
+	if wrong == nil {
+		var err error
+		if wrong, err = p.missing(ctx, o.Name); err != nil {
+			return again, err
+		}
+		if wrong != nil {
+			again.RequeueAfter = lookAgain
+		}
+	}
 	refused, err := p.inject.See(ctx, o, p.swept.policy(o.Name))
 	if err != nil {
 		return reconcile.Result{}, err
@@ -179,19 +241,16 @@ func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wro
 		return reconcile.Result{}, err
 	}
 	if equality.Semantic.DeepEqual(o.Status, next.Status) {
-		return reconcile.Result{}, nil
+		return again, nil
 	}
 	err = p.client.Status().Update(ctx, next)
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: loop.Lag}, nil
 	}
-	if apierrors.IsNotFound(err) {
-		return reconcile.Result{}, nil
-	}
-	if err != nil {
+	if client.IgnoreNotFound(err) != nil {
 		return reconcile.Result{}, fmt.Errorf("writing the status of ImageClonePolicy %s: %w", o.Name, err)
 	}
-	return reconcile.Result{}, nil
+	return again, nil
 }
 
 // injected says whether nodes find the pull secret; an Event says so once.
@@ -227,7 +286,7 @@ func (p *policies) unused(ctx context.Context, policy string) (count int32, err 
 }
 
 // tally counts what a policy's copies are, and says what they come to.
-func (p *policies) tally(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, wrong string) {
+func (p *policies) tally(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, wrong *image.Failure) {
 	s.ObservedGeneration = o.Generation
 	s.Images, s.Bytes = v1alpha1.ImageCounts{}, v1alpha1.ByteCounts{}
 	var target *clone.Failure
@@ -252,12 +311,12 @@ func (p *policies) tally(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageCl
 	}
 	s.Contested = p.r.contests.Of(o.Name)
 	s.Planned, s.OverruledBy = p.r.plans.Of(o.Name)
-	s.Images.Overruled = p.r.plans.Overruled(o.Name)
+	s.Images.Overruled, s.Left = p.r.plans.Overruled(o.Name), p.r.plans.Left(o.Name)
 	p.conclude(s, o, wrong, target, reached)
 }
 
 // conclude sets the conditions.
-func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, wrong string, target *clone.Failure, reached bool) {
+func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.ImageClonePolicy, wrong *image.Failure, target *clone.Failure, reached bool) {
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		setCondition(&s.Conditions, metav1.Condition{Type: kind, Status: status, Reason: reason, Message: clip(message), ObservedGeneration: o.Generation})
 	}
@@ -285,8 +344,8 @@ func (p *policies) conclude(s *v1alpha1.ImageClonePolicyStatus, o *v1alpha1.Imag
 		set(v1alpha1.CleanupSupportedCondition, metav1.ConditionUnknown, v1alpha1.InitializingReason, "nothing had to be deleted yet")
 	}
 	switch {
-	case wrong != "":
-		set(v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.InvalidPolicyReason, wrong)
+	case wrong != nil:
+		set(v1alpha1.ReadyCondition, metav1.ConditionFalse, wrong.Reason, wrong.Error())
 	case o.Spec.DryRun:
 		set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.DryRunReason, "nothing is copied or changed; status.planned says what would be")
 	case target != nil:

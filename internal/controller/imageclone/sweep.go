@@ -51,9 +51,7 @@ func (s *sweep) Start(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		for _, p := range s.r.current() {
-			if p.Inject {
-				s.told(p.Name)
-			}
+			s.told(p.Name) // a pull secret may be needed in fewer namespaces
 		}
 		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error(err, "looking for copies that nobody uses")

@@ -32,8 +32,8 @@ type Access struct {
 	PerSecond int
 	// PodSecrets tries the pull secrets of pods as well.
 	PodSecrets bool
-	// Path leads to the field of the policy, for messages.
-	Path admit.Path
+	// Path and CAPath lead to the fields of the policy, for messages.
+	Path, CAPath admit.Path
 }
 
 // Defaults of the definition, for policies from files, which no API server has filled in.
@@ -159,7 +159,7 @@ func compilePush(t *v1alpha1.ImageCloneTarget) Access {
 	host, _, _ := strings.Cut(cmp.Or(t.PushEndpoint, t.PullName), "/")
 	out := Access{Host: image.CanonicalHost(host), Insecure: t.Insecure, Path: admit.Path{"spec", "target", "push", "auth"}}
 	out.identity(t.Push.Auth)
-	out.authorities(t.CASecretRef)
+	out.authorities(t.CASecretRef, admit.Path{"spec", "target", "caSecretRef"})
 	return out
 }
 
@@ -172,7 +172,7 @@ func compileSource(s *v1alpha1.ImageCloneSource, i int) Access {
 		out.Host = image.CanonicalHost(s.Host)
 	}
 	out.identity(s.Auth)
-	out.authorities(s.CASecretRef)
+	out.authorities(s.CASecretRef, admit.Path{"spec", "sources", strconv.Itoa(i), "caSecretRef"})
 	return out
 }
 
@@ -186,9 +186,9 @@ func (a *Access) identity(auth *v1alpha1.RegistryAuth) {
 	}
 }
 
-func (a *Access) authorities(ref *v1alpha1.CASecretReference) {
+func (a *Access) authorities(ref *v1alpha1.CASecretReference, at admit.Path) {
 	if ref != nil {
-		a.CASecret, a.CAKey = ref.Name, cmp.Or(ref.Key, defaultCAKey)
+		a.CASecret, a.CAKey, a.CAPath = ref.Name, cmp.Or(ref.Key, defaultCAKey), at
 	}
 }
 

@@ -67,12 +67,13 @@ func TestCompileTakesAll(t *testing.T) {
 		Strategy: Both, Order: OriginFirst, Pin: true, Rollouts: 7, PullSecret: "pull", Inject: true,
 		Push: Access{
 			Host: "inside:80", Secret: "push", CASecret: "ca", CAKey: "ca.crt", Insecure: true, Path: []string{"spec", "target", "push", "auth"},
+			CAPath: []string{"spec", "target", "caSecretRef"},
 		},
 		Sources: []Access{
 			{Host: "*", PodSecrets: true, Path: []string{"spec", "sources", "0", "auth"}},
 			{
 				Host: "docker.io", Provider: "aws", CASecret: "ca", CAKey: "k", MinRemaining: 20, PerSecond: 2,
-				Path: []string{"spec", "sources", "1", "auth"},
+				Path: []string{"spec", "sources", "1", "auth"}, CAPath: []string{"spec", "sources", "1", "caSecretRef"},
 			},
 		},
 		Overwrite: true, DryRun: true, Refresh: Interval, Every: 2 * time.Minute, Cleanup: Cleanup{Enabled: true},

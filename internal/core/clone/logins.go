@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"rhumb.run/rhumb/internal/core/admit"
 	"rhumb.run/rhumb/internal/core/image"
 )
 
@@ -48,8 +49,12 @@ func (p *Policy) PushLogins(s *corev1.Secret) (image.Logins, error) {
 
 // NoSecret is the failure of an Access whose Secret is not in a namespace.
 func (a Access) NoSecret(namespace, name string) *image.Failure {
+	return noSecret(a.Path, namespace, name)
+}
+
+func noSecret(at admit.Path, namespace, name string) *image.Failure {
 	return &image.Failure{
-		Reason: image.ReasonSecretNotFound, Detail: fmt.Sprintf("%s: there is no Secret %s/%s", a.Path, namespace, name),
+		Reason: image.ReasonSecretNotFound, Detail: fmt.Sprintf("%s: there is no Secret %s/%s", at, namespace, name),
 		Fix: "create it, or name another",
 	}
 }
