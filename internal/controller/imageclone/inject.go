@@ -57,13 +57,9 @@ func (j *injector) See(ctx context.Context, o *v1alpha1.ImageClonePolicy, p *clo
 	if p == nil || p.DryRun {
 		return nil, nil // what is there stays as it is
 	}
-	have := j.placed[o.Name]
-	if have == nil {
-		var err error
-		if have, err = j.takeOver(ctx, p); err != nil {
-			return nil, err
-		}
-		j.placed[o.Name] = have
+	have, err := j.known(ctx, p)
+	if err != nil {
+		return nil, err
 	}
 	var needed []string
 	if p.Inject {
@@ -79,6 +75,23 @@ func (j *injector) See(ctx context.Context, o *v1alpha1.ImageClonePolicy, p *clo
 	if err != nil || wrong != nil {
 		return wrong, err
 	}
+	return j.spread(ctx, o, from, needed, have)
+}
+
+// known is where the copies of a policy are.
+func (j *injector) known(ctx context.Context, p *clone.Policy) (map[string]placed, error) {
+	if have := j.placed[p.Name]; have != nil {
+		return have, nil
+	}
+	have, err := j.takeOver(ctx, p)
+	if err == nil {
+		j.placed[p.Name] = have
+	}
+	return have, err
+}
+
+// spread makes the copies that are needed, and says what is wrong with the first that is not as it is to be.
+func (j *injector) spread(ctx context.Context, o *v1alpha1.ImageClonePolicy, from *corev1.Secret, needed []string, have map[string]placed) (*image.Failure, error) {
 	for _, ns := range needed {
 		was := have[ns]
 		if was.name == from.Name && was.of == from.ResourceVersion && j.now().Sub(was.at) < j.believed(was) {

@@ -48,16 +48,13 @@ func newPlans() *plans {
 func (p *plans) Note(user User, all clone.Policies, s clone.Subject, verdicts []clone.Verdict) (changed []string) {
 	var dry []planned
 	var over []overruled
-	var owned []left
+	owned := leftOf(user, verdicts)
 	for _, v := range verdicts {
 		if v.Policy != nil && v.Policy.DryRun && v.To != "" {
 			dry = append(dry, planned{v.Policy.Name, v1alpha1.PlannedRewrite{Object: user.String(), Container: v.Key, From: v.Image, To: v.To}})
 		}
 		if v.Policy == nil {
 			continue
-		}
-		if v.Why == clone.ReasonOwned && !slices.ContainsFunc(owned, func(l left) bool { return l.policy == v.Policy.Name }) {
-			owned = append(owned, left{v.Policy.Name, v1alpha1.LeftWorkload{Object: user.String(), Reason: v.Why, Message: v.Words}})
 		}
 		for _, loser := range all.Losers(s, v.Origin) {
 			over = append(over, overruled{loser.Name, v.Policy.Name, clone.FullName(v.Origin)})
@@ -81,6 +78,18 @@ func (p *plans) Note(user User, all clone.Policies, s clone.Subject, verdicts []
 	set(p.dry, user, dry)
 	set(p.over, user, over)
 	return changed
+}
+
+// leftOf is an object that its policies leave as it is for good.
+func leftOf(user User, verdicts []clone.Verdict) []left {
+	var out []left
+	for _, v := range verdicts {
+		if v.Why != clone.ReasonOwned || slices.ContainsFunc(out, func(l left) bool { return l.policy == v.Policy.Name }) {
+			continue
+		}
+		out = append(out, left{v.Policy.Name, v1alpha1.LeftWorkload{Object: user.String(), Reason: v.Why, Message: v.Words}})
+	}
+	return out
 }
 
 func set[V any](m map[User][]V, user User, all []V) {
