@@ -195,7 +195,7 @@ func TestPolicyMayNotInject(t *testing.T) {
 	c.injected(v1alpha1.InjectionForbiddenReason, "Secrets of namespace "+c.ns+" may not be written; bind the ClusterRole "+injectionRole)
 	c.untilImages("web", corp+"/docker.io/library/redis:7")
 	c.until("one event to say so", func() (bool, string) {
-		told := c.warnings("ImageClonePolicy", "corp-"+c.ns)
+		told := c.warnings(c.status("corp").UID)
 		return len(told) == 1 && strings.HasPrefix(told[0], v1alpha1.InjectionForbiddenReason+": "), fmt.Sprint(told)
 	})
 	if got := c.pullSecret(c.ns); got != "" {

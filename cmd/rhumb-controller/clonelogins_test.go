@@ -122,7 +122,7 @@ func TestPolicyPodLogins(t *testing.T) {
 	if got := c.images("web"); got[0] != "team/app:1" {
 		t.Errorf("it was changed without a copy: %q", got)
 	}
-	told := c.warnings("ClonedImage", record.Name)
+	told := c.warnings(record.UID)
 	if len(told) != 1 || !strings.HasPrefix(told[0], v1alpha1.UnauthorizedReason+": ") || strings.Contains(told[0], "canary") {
 		t.Errorf("after %d attempts it was told %q", record.Status.Attempts, told)
 	}

@@ -12,6 +12,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -87,11 +88,11 @@ subjects: [{kind: ServiceAccount, name: controller, namespace: ` + c.ns + `}]`)
 	})
 }
 
-// warnings are the reasons and words of the events about an object of no namespace.
-func (c *cloner) warnings(kind, name string) []string {
+// warnings are the reasons and words of the events about an object of no namespace. Others may have its name in other tests.
+func (c *cloner) warnings(uid types.UID) []string {
 	c.t.Helper()
 	list, err := c.client.Resource(corev1.SchemeGroupVersion.WithResource("events")).Namespace(metav1.NamespaceDefault).List(c.t.Context(), metav1.ListOptions{
-		FieldSelector: "involvedObject.kind=" + kind + ",involvedObject.name=" + name,
+		FieldSelector: "involvedObject.uid=" + string(uid),
 	})
 	if err != nil {
 		c.t.Fatal(err)
