@@ -72,12 +72,12 @@ func TestRefresh(t *testing.T) {
 				for _, user := range []string{"one", "two", "three"} {
 					l.Want(User{"Deployment", types.NamespacedName{Namespace: "shop", Name: user}}, []clone.Choice{choice})
 				}
-				time.Sleep(every*3 + every/2) // the bubble's time
+				<-time.After(every*3 + every/2) // the bubble's time
 				synctest.Wait()
 				if e.copied != 1+c.again || e.looked != 0 {
 					t.Errorf("%s: looked at %d times, want the first and %d more; %d at the target alone", c.why, e.copied, c.again, e.looked)
 				}
-				time.Sleep(24*time.Hour - every*7/2)
+				<-time.After(24*time.Hour - every*7/2)
 				synctest.Wait()
 				if e.looked < c.checked || (c.checked == 0) != (e.looked == 0) {
 					t.Errorf("%s: the target alone was asked %d times in a day", c.why, e.looked)
