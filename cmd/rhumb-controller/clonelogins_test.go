@@ -66,10 +66,10 @@ func login(ns, name, password string) string {
 		`stringData: {.dockerconfigjson: '{"auths":{"https://index.docker.io/v1/":{"auth":"%s"}}}'}}`, name, ns, auth)
 }
 
-// account gives the service account of a namespace's pods a pull secret.
-func (c *closed) account(ns, secret string) {
+// account gives the service account of a namespace's pods the pull secret "mine".
+func (c *closed) account(ns string) {
 	c.t.Helper()
-	c.asIs(fmt.Sprintf(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %s}, imagePullSecrets: [{name: %s}]}`, ns, secret))
+	c.asIs(fmt.Sprintf(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %s}, imagePullSecrets: [{name: mine}]}`, ns))
 }
 
 // refused waits until the source has refused the copy again, and says what is said of that.
@@ -111,7 +111,7 @@ func TestPolicyNamesLogin(t *testing.T) {
 func TestPolicyPodLogins(t *testing.T) {
 	c := newClosed(t)
 	c.asIs(login(c.ns, "mine", hubLogin))
-	c.account(c.ns, "mine")
+	c.account(c.ns)
 	c.policy("corp", "")
 	c.deploy("web", "team/app:1")
 	c.run()
@@ -135,7 +135,7 @@ func TestPolicyLoginRefused(t *testing.T) {
 	c := newClosed(t)
 	c.asIs(login(c.ns, "hub", "old-canary"))
 	c.asIs(login(c.ns, "mine", hubLogin))
-	c.account(c.ns, "mine")
+	c.account(c.ns)
 	c.policy("corp", "  sources: [{host: docker.io, auth: {secretRef: {name: hub}}, usePodPullSecrets: true}]")
 	c.deploy("web", "team/app:1")
 	c.run()
@@ -152,7 +152,7 @@ func TestPolicyMayNotReadPodLogins(t *testing.T) {
 	c := newClosed(t)
 	c.limited(controlplane.Namespace(t), podSecretsRole)
 	c.asIs(login(c.ns, "mine", hubLogin))
-	c.account(c.ns, "mine")
+	c.account(c.ns)
 	contract.Push(t, c.quay.URL, "team/open:1", two(t, "open"))
 	c.policy("corp", `  sources: [{host: "*", usePodPullSecrets: true}]`)
 	c.deploy("web", "team/app:1")
@@ -170,7 +170,7 @@ func TestPolicyOtherPodsLogin(t *testing.T) {
 	other := controlplane.Namespace(t)
 	c.further = []string{other}
 	c.asIs(login(other, "mine", hubLogin))
-	c.account(other, "mine")
+	c.account(other)
 	c.asIs(fmt.Sprintf(`
 apiVersion: v1
 kind: Pod
@@ -193,7 +193,7 @@ spec:
 	if shown := c.passwords(); len(shown) > 0 {
 		t.Errorf("another policy's pods' login was shown: %q", shown)
 	}
-	c.account(c.ns, "mine")
+	c.account(c.ns)
 	c.asIs(login(c.ns, "mine", hubLogin))
 	c.copied()
 }

@@ -94,16 +94,14 @@ func (c *cloner) status(name string) v1alpha1.ImageClonePolicy {
 }
 
 // ready waits until a policy says why it is ready, or not.
-func (c *cloner) ready(name, reason string) v1alpha1.ImageClonePolicy {
+func (c *cloner) ready(name, reason string) {
 	c.t.Helper()
-	var last v1alpha1.ImageClonePolicy
 	c.until(name+" to be "+reason, func() (bool, string) {
-		last = c.status(name)
+		last := c.status(name)
 		i := slices.IndexFunc(last.Status.Conditions, func(x metav1.Condition) bool { return x.Type == v1alpha1.ReadyCondition })
 		raw, _ := json.Marshal(last.Status)
 		return i >= 0 && last.Status.Conditions[i].Reason == reason, string(raw)
 	})
-	return last
 }
 
 // record waits for the ClonedImage of an image to be in a state.

@@ -105,25 +105,30 @@ func TestPolicyEditsInBetween(t *testing.T) {
 	}{
 		"image": {
 			"another image is the one that is copied", func(n string) { c.containers(n, `{"name":"c0","image":"redis:8"}`) },
-			[]string{eight}, nil,
+			[]string{eight},
+			nil,
 		},
 		"field": {
 			"what is beside the image stays", func(n string) { c.containers(n, `{"name":"c0","env":[{"name":"A","value":"edited"}]}`) },
-			[]string{seven}, []string{"value:edited"},
+			[]string{seven},
+			[]string{"value:edited"},
 		},
 		"container": {
 			"one more container is copied with the first", func(n string) { c.containers(n, `{"name":"c1","image":"redis:8"}`) },
-			[]string{seven, eight}, nil,
+			[]string{seven, eight},
+			nil,
 		},
 		"secret": {
 			"one's own pull secret stays, and is first", func(n string) {
 				c.patched(n, types.StrategicMergePatchType, `{"spec":{"template":{"spec":{"imagePullSecrets":[{"name":"team"}]}}}}`)
 			},
-			[]string{seven}, []string{"imagePullSecrets:[map[name:team] map[name:pull]]"},
+			[]string{seven},
+			[]string{"imagePullSecrets:[map[name:team] map[name:pull]]"},
 		},
 		"scaled": {
 			"an autoscaler's word on replicas is its own", func(n string) { c.patched(n, types.MergePatchType, `{"spec":{"replicas":3}}`, "scale") },
-			[]string{seven}, []string{"replicas:3"},
+			[]string{seven},
+			[]string{"replicas:3"},
 		},
 		"synced": {
 			"a sync that puts the original there is no reason to lose what else it brings", func(n string) {
@@ -136,13 +141,15 @@ spec:
   selector: {matchLabels: {app: NAME}}
   template: {metadata: {labels: {app: NAME}}, spec: {containers: [{name: c0, image: "redis:7"}]}}`, "NAME", n))
 			},
-			[]string{seven}, []string{"synced:yes", "minReadySeconds:1"},
+			[]string{seven},
+			[]string{"synced:yes", "minReadySeconds:1"},
 		},
 		"left-out": {
 			"who leaves the policy is left alone", func(n string) {
 				c.patched(n, types.MergePatchType, `{"spec":{"template":{"metadata":{"labels":{"copy":"no"}}}}}`)
 			},
-			[]string{"redis:7"}, nil,
+			[]string{"redis:7"},
+			nil,
 		},
 		"anew": {
 			"another object under the same name is another object", func(n string) {
@@ -151,7 +158,8 @@ spec:
 				}
 				c.deploy(n, "redis:8")
 			},
-			[]string{eight}, nil,
+			[]string{eight},
+			nil,
 		},
 	}
 	m := &meddler{edits: map[string]func(){}, wrote: map[string][]written{}}

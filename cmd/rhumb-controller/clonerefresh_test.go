@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
 	"rhumb.run/rhumb/internal/core/clone"
@@ -94,6 +95,30 @@ func TestPolicySourceGone(t *testing.T) {
 	if len(told) != 1 {
 		t.Errorf("want one event: %q", told)
 	}
+	if got := availableAt(t, redis); got["source"] != 0 || got["target"] != 1 {
+		t.Errorf("metrics say that it is available: %v", got)
+	}
+}
+
+// availableAt is what metrics say of an image's two sides.
+func availableAt(t *testing.T, image string) map[string]float64 {
+	t.Helper()
+	families, err := ctrlmetrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, f := range families {
+		if f.GetName() != "rhumb_image_available" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if l := m.GetLabel(); l[0].GetValue() == image {
+				out[l[1].GetValue()] = m.GetGauge().GetValue()
+			}
+		}
+	}
+	return out
 }
 
 // Copies are pushed to one address, and called by another.

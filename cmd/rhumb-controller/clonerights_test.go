@@ -50,7 +50,7 @@ func (c *cloner) limited(home string, without ...string) {
 			}
 		}
 	}
-	clients, err := kubernetes.NewForConfig(c.bed.config)
+	clients, err := kubernetes.NewForConfig(c.config)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -58,9 +58,9 @@ func (c *cloner) limited(home string, without ...string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	as := rest.AnonymousClientConfig(c.bed.config)
+	as := rest.AnonymousClientConfig(c.config)
 	as.BearerToken = token.Status.Token
-	c.bed.config = as
+	c.config = as
 }
 
 // ours makes a binding for the controller one for the account of this bed; false for one that is for others.

@@ -54,13 +54,7 @@ What a policy would rewrite again is refused, with what to do first.`,
 var templates = []string{"Deployment", "StatefulSet", "DaemonSet", "CronJob"}
 
 func (f *restoreFlags) run(cmd *cobra.Command, io *streams, names []string) error {
-	switch {
-	case len(names) == 0 && f.policy == "" && !f.all:
-		return usagef("name what to restore, as deployment/shop, or --policy NAME, or --all")
-	case len(names) > 0 && (f.policy != "" || f.all || f.namespaces):
-		return usagef("what is named is restored: that goes with none of --policy, --all and -A")
-	}
-	wanted, err := parseNames(names)
+	wanted, err := f.wanted(names)
 	if err != nil {
 		return err
 	}
@@ -91,6 +85,17 @@ func (f *restoreFlags) run(cmd *cobra.Command, io *streams, names []string) erro
 		return err
 	}
 	return f.each(ctx, io, c, objects)
+}
+
+// wanted are the objects that are named, if that goes with the flags.
+func (f *restoreFlags) wanted(names []string) ([]string, error) {
+	switch {
+	case len(names) == 0 && f.policy == "" && !f.all:
+		return nil, usagef("name what to restore, as deployment/shop, or --policy NAME, or --all")
+	case len(names) > 0 && (f.policy != "" || f.all || f.namespaces):
+		return nil, usagef("what is named is restored: that goes with none of --policy, --all and -A")
+	}
+	return parseNames(names)
 }
 
 // known refuses a policy that nobody has heard of: its name is mistyped, or its objects are in another namespace.

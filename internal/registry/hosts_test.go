@@ -34,7 +34,10 @@ func TestPoliciesHosts(t *testing.T) {
 	h := NewHosts()
 	h.SetFile([]Host{{Host: "file.example", CA: "file"}})
 	h.SetPolicies([]Host{
-		{Host: "one.example", CA: "first"}, {Host: AnyHost, CA: "any"}, {Host: "one.example", CA: "second"}, {Host: "file.example", CA: "policy"},
+		{Host: "one.example", CA: "first"},
+		{Host: AnyHost, CA: "any"},
+		{Host: "one.example", CA: "second"},
+		{Host: "file.example", CA: "policy"},
 		{Host: "plain.example", PlainHTTP: true},
 	})
 	for host, c := range map[string]struct{ why, want string }{

@@ -166,6 +166,7 @@ func (r *Reconciler) giveUp(ctx context.Context, user User, s state, next *clone
 	}); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	rewritesTotal.WithLabelValues(resultContested).Inc()
 	r.events.Eventf(s.object, nil, corev1.EventTypeWarning, clone.ReasonContested, "Rewrite", "%s", image.Bound(words, maxNote))
 	return nil
 }

@@ -30,14 +30,16 @@ func TestDiary(t *testing.T) {
 		want  []string
 	}{
 		"Copied": {
-			"each look at a copy says so", [][]clone.Verdict{{said("reg/nginx:1", clone.ReasonCopied)}, {said("reg/nginx:1", clone.ReasonCopied)}},
+			"each look at a copy says so",
+			[][]clone.Verdict{{said("reg/nginx:1", clone.ReasonCopied)}, {said("reg/nginx:1", clone.ReasonCopied)}},
 			[]string{
 				"inspecting deployment", "checking deployment container reg/nginx:1", "image already cloned reg/nginx:1",
 				"inspecting deployment", "checking deployment container reg/nginx:1", "image already cloned reg/nginx:1",
 			},
 		},
 		"Copying": {
-			"a copy on its way takes many looks, and is told of once", [][]clone.Verdict{{said("nginx:1", clone.ReasonCopying)}, {said("nginx:1", clone.ReasonCopying)}},
+			"a copy on its way takes many looks, and is told of once",
+			[][]clone.Verdict{{said("nginx:1", clone.ReasonCopying)}, {said("nginx:1", clone.ReasonCopying)}},
 			[]string{"inspecting deployment", "checking deployment container nginx:1", "cloning deployment image nginx:1"},
 		},
 		"NotReady": {
@@ -46,7 +48,8 @@ func TestDiary(t *testing.T) {
 			[]string{"deployment not ready yet"},
 		},
 		"Failed": {
-			"what cannot be copied says why", [][]clone.Verdict{{failed}},
+			"what cannot be copied says why",
+			[][]clone.Verdict{{failed}},
 			[]string{"inspecting deployment", "checking deployment container absent:1", "image not cloned absent:1"},
 		},
 		"Others": {"policies have records and events instead", [][]clone.Verdict{{other}}, nil},

@@ -79,7 +79,7 @@ type ledger struct {
 	// changed, if set, is told of each copy whose entry may read differently. It must not block.
 	changed func(Key)
 	// recall, if set, gives what was written down of a copy that is there.
-	recall func(key Key, policy string) (Recalled, bool)
+	recall func(ctx context.Context, key Key, policy string) (Recalled, bool)
 	log    logr.Logger
 
 	mu    sync.Mutex
@@ -123,6 +123,7 @@ func newLedger(e Engine, order Order, wake func(User), log logr.Logger) *ledger 
 // Start begins no copy any more when ctx ends. Those that are on their way have a moment to arrive, so that nothing of them is
 // sent twice; it returns when the last has ended.
 func (l *ledger) Start(ctx context.Context) error {
+	defer counted.Of(l)()
 	<-ctx.Done()
 	l.mu.Lock()
 	l.closed = true
@@ -216,7 +217,7 @@ func (l *ledger) open(key Key, c clone.Choice) *entry {
 	var was Recalled
 	known := false
 	if l.recall != nil {
-		was, known = l.recall(key, c.Policy.Name)
+		was, known = l.recall(l.base, key, c.Policy.Name)
 	}
 	if d, left := l.left[key]; left && !known { // it is not written down yet
 		was, known = Recalled{Digest: d.outcome.Digest, SourceDigest: d.outcome.SourceDigest}, d.policy.Name == c.Policy.Name

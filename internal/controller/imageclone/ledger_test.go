@@ -116,8 +116,8 @@ func TestLedgerEnds(t *testing.T) {
 	cancel()
 	eventually(t, "it begins no copy", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.closed })
 	select {
-	case <-ended:
-		t.Error("it ended before its copies")
+	case err := <-ended:
+		t.Error("it ended before its copies", err)
 	default:
 	}
 	close(s.gate)
@@ -146,7 +146,7 @@ func TestLeftAtTheEnd(t *testing.T) {
 func TestLeftAndAskedForAgain(t *testing.T) {
 	s := &slow{}
 	l := s.ledger(t)
-	l.changed, l.recall = func(Key) {}, func(Key, string) (Recalled, bool) { return Recalled{}, false }
+	l.changed, l.recall = func(Key) {}, func(context.Context, Key, string) (Recalled, bool) { return Recalled{}, false }
 	c := choiceFor(t, "p", "web")
 	l.Want(named("web"), []clone.Choice{c})
 	<-s.began

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,10 +102,11 @@ func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 	}
 	var mine *v1alpha1.ImageClonePolicy
 	var wrong *image.Failure
-	versions := p.secretsSeen()
+	var versions strings.Builder
+	versions.WriteString(p.secretsSeen())
 	for i := range list.Items {
 		o := &list.Items[i]
-		versions += fmt.Sprintf("%s %s %d %v\n", o.Name, o.UID, o.Generation, o.DeletionTimestamp.IsZero())
+		fmt.Fprintf(&versions, "%s %s %d %v\n", o.Name, o.UID, o.Generation, o.DeletionTimestamp.IsZero())
 		compiled, problems := clone.Compile(o)
 		if compiled != nil && o.DeletionTimestamp.IsZero() {
 			compiled.Every = cmp.Or(p.every, compiled.Every)
@@ -114,7 +116,7 @@ func (p *policies) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 			mine, wrong = o, invalid(problems)
 		}
 	}
-	if err := p.enforce(ctx, versions, clone.InOrder(all)); err != nil {
+	if err := p.enforce(ctx, versions.String(), clone.InOrder(all)); err != nil {
 		return reconcile.Result{}, err
 	}
 	if mine == nil {

@@ -225,6 +225,7 @@ func (r *Reconciler) change(ctx context.Context, user User, s state, verdicts []
 	r.diary.Changing(user, verdicts)
 	answer, err := r.patch(ctx, user, change.Patch(s.Object))
 	if err == nil {
+		rewritesTotal.WithLabelValues(resultRewritten).Inc()
 		r.rollouts.Changed(user, answer.GetGeneration())
 		r.contests.Wrote(user, change)
 		r.diary.Changed(user, verdicts)
@@ -235,10 +236,12 @@ func (r *Reconciler) change(ctx context.Context, user User, s state, verdicts []
 	r.wakeAll(r.rollouts.Leave(user))
 	switch {
 	case apierrors.IsConflict(err): // somebody changed the object meanwhile: the watch shows it
+		rewritesTotal.WithLabelValues(resultConflict).Inc()
 		return reconcile.Result{RequeueAfter: loop.Lag}, nil
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil
 	}
+	rewritesTotal.WithLabelValues(resultFailed).Inc()
 	return reconcile.Result{}, fmt.Errorf("changing the images of %s %s: %w", user.Kind, user.NamespacedName, err)
 }
 

@@ -133,10 +133,10 @@ func news(have, next v1alpha1.ClonedImageStatus, d description) string {
 }
 
 // recallFrom gives what is written down of copies that are there. What another policy had is another registry, for all we know.
-func recallFrom(reader client.Reader) func(Key, string) (Recalled, bool) {
-	return func(key Key, policy string) (Recalled, bool) {
+func recallFrom(reader client.Reader) func(context.Context, Key, string) (Recalled, bool) {
+	return func(ctx context.Context, key Key, policy string) (Recalled, bool) {
 		var o v1alpha1.ClonedImage
-		if err := reader.Get(context.Background(), types.NamespacedName{Name: clone.RecordName(key.Origin, key.Copy)}, &o); err != nil {
+		if err := reader.Get(ctx, types.NamespacedName{Name: clone.RecordName(key.Origin, key.Copy)}, &o); err != nil {
 			return Recalled{}, false
 		}
 		there := o.Spec.Policy == policy && (o.Status.State == v1alpha1.StateReady || o.Status.State == v1alpha1.StateUnused)

@@ -84,19 +84,22 @@ func (s *sweep) pass(ctx context.Context) error {
 		return err
 	}
 	for _, o := range unused {
-		// Who names an original may come to use its copy: if there is one, and a policy that says so.
-		mayBe := kept[o.Spec.Origin] && o.Status.Digest != "" && s.policy(o.Spec.Policy) != nil
-		if kept[o.Spec.Target] || mayBe {
-			err = s.unmark(ctx, o)
-		} else {
-			err = s.one(ctx, o, shared)
-		}
-		if err != nil {
+		if err := s.unused(ctx, o, kept, shared); err != nil {
 			s.log.Error(err, "seeing to a copy that nobody uses", "name", o.Name)
 		}
 	}
 	s.marked = true
 	return nil
+}
+
+// unused sees to a copy that nobody wants now, but that something kept may name.
+func (s *sweep) unused(ctx context.Context, o *v1alpha1.ClonedImage, kept map[string]bool, shared map[string]int) error {
+	// Who names an original may come to use its copy: if there is one, and a policy that says so.
+	mayBe := kept[o.Spec.Origin] && o.Status.Digest != "" && s.policy(o.Spec.Policy) != nil
+	if kept[o.Spec.Target] || mayBe {
+		return s.unmark(ctx, o)
+	}
+	return s.one(ctx, o, shared)
 }
 
 // namesOf are the tag and the digest that a record stands for, where they are: another record may stand for the same.

@@ -4,6 +4,7 @@ package clone
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -76,7 +77,7 @@ func (t Tried) Logins(ref image.Ref) image.Logins {
 	if len(t.Named.For(ref.Host, ref.Repository)) > 0 {
 		return t.Named
 	}
-	return append(t.Named[:len(t.Named):len(t.Named)], t.Pods...)
+	return append(slices.Clip(t.Named), t.Pods...)
 }
 
 // Advice is what would help if the source wants other credentials; empty where those that it got are to be mended.

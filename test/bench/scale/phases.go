@@ -96,23 +96,28 @@ func (o options) first(ctx context.Context, l rig.Lab, w *world, f *figures) err
 				return err
 			}
 		}
-		if err := w.source.push(o.images()); err != nil {
-			return err
-		}
-		w.source.take()
-		if err := w.run(ctx, "new", rollout, func(int) int { return o.images() }); err != nil {
-			return err
-		}
-		if err := w.untilReady(ctx, o.images()+1, o.images()); err != nil {
-			return err
-		}
-		if _, err := settle(ctx, c); err != nil {
-			return err
-		}
-		f.rolled = w.source.take()
-		fmt.Printf("rollout  source %v\n", f.rolled)
-		return nil
+		return o.roll(ctx, c, w, f)
 	}, more...)
+}
+
+// roll makes pods of a new image.
+func (o options) roll(ctx context.Context, c *rig.Controller, w *world, f *figures) error {
+	if err := w.source.push(o.images()); err != nil {
+		return err
+	}
+	w.source.take()
+	if err := w.run(ctx, "new", rollout, func(int) int { return o.images() }); err != nil {
+		return err
+	}
+	if err := w.untilReady(ctx, o.images()+1, o.images()); err != nil {
+		return err
+	}
+	if _, err := settle(ctx, c); err != nil {
+		return err
+	}
+	f.rolled = w.source.take()
+	fmt.Printf("rollout  source %v\n", f.rolled)
+	return nil
 }
 
 const profiler = "127.0.0.1:6399"
