@@ -20,7 +20,7 @@ func TestCensus(t *testing.T) {
 		return &clone.Failure{Failure: &image.Failure{Reason: reason}, Source: source}
 	}
 	l := newLedger(nil, nil, nil, logr.Discard())
-	for key, e := range map[Key]*entry{
+	l.all = map[Key]*entry{
 		{"fine", "a"}:  {known: clone.Known{There: true}, verified: time.Now()},
 		{"gone", "a"}:  {known: clone.Known{There: true}, verified: time.Now(), failure: failed(true, image.ReasonSourceNotFound)},
 		{"never", "a"}: {failure: failed(true, image.ReasonUnauthorized)},
@@ -28,8 +28,6 @@ func TestCensus(t *testing.T) {
 		{"new", "a"}:   {},
 		{"two", "a"}:   {known: clone.Known{There: true}, verified: time.Now()},
 		{"two", "b"}:   {failure: failed(false, image.ReasonUnreachable)},
-	} {
-		l.all[key] = e
 	}
 	done := counted.Of(l)
 	want := map[string]float64{
