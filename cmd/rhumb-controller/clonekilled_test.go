@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -175,23 +176,29 @@ func TestPolicyEnds(t *testing.T) {
 	digest := contract.Push(t, c.hub.URL, "library/redis:7", contract.Image(t, contract.Files{"a": "1"}, contract.Files{"b": "2"}))
 	c.policy("corp", "")
 	c.deploy("web", "redis:7")
-	var p atomic.Pointer[process]
+	begun, gate := make(chan struct{}), make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
 	var once atomic.Bool
 	c.target.Fault(contract.On(http.MethodPut, "upload", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if once.CompareAndSwap(false, true) {
-			if err := p.Load().Process.Signal(syscall.SIGTERM); err != nil {
-				t.Error(err)
-			}
-			c.until("it to hear", func() (bool, string) {
-				got := c.said.String()
-				return strings.Contains(got, "Stopping and waiting for leader"), got
-			})
+			close(begun)
+			<-gate
 		}
 		next.ServeHTTP(w, r)
 	}))
-	p.Store(c.spawn())
-	<-p.Load().ended
-	if code := p.Load().ProcessState.ExitCode(); code != 0 {
+	p := c.spawn()
+	<-begun
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	c.until("it to hear", func() (bool, string) {
+		got := c.said.String()
+		return strings.Contains(got, "Stopping and waiting for leader"), got
+	})
+	open()
+	<-p.ended
+	if code := p.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("it ended with %d", code)
 	}
 	if got := c.tag("mirror/docker.io/library/redis", "7"); got != digest {

@@ -31,7 +31,7 @@ type roads struct {
 // one, the first in their order is heard.
 func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 	var hosts []registry.Host
-	paces := map[string]registry.Pace{}
+	paces, plain := map[string]registry.Pace{}, map[string]bool{}
 	for _, p := range all {
 		if p.Name == clone.EnvName {
 			hosts = append(hosts, a.envHost(p))
@@ -39,13 +39,16 @@ func (a *roads) reach(ctx context.Context, all clone.Policies) error {
 		}
 		for _, s := range append([]clone.Access{p.Push}, p.Sources...) {
 			spare(paces, s)
+			if _, said := plain[s.Host]; !said { // a later policy sends nobody else's credentials for all to read
+				plain[s.Host] = s.Insecure
+			}
 			ca, err := a.authorities(ctx, s)
 			if err != nil { // a policy that cannot be followed harms no other: its registry is not trusted, and says so
 				a.log.Error(err, "reading the authorities of a policy's registry", "policy", p.Name, "host", s.Host)
 				continue
 			}
-			if s.Insecure || ca != "" {
-				hosts = append(hosts, registry.Host{Host: s.Host, PlainHTTP: s.Insecure, CA: ca})
+			if plain[s.Host] || ca != "" {
+				hosts = append(hosts, registry.Host{Host: s.Host, PlainHTTP: plain[s.Host], CA: ca})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
 	"rhumb.run/rhumb/internal/core/clone"
@@ -42,6 +43,34 @@ func TestSpare(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", c.why, diff)
+			}
+		})
+	}
+}
+
+// TestReach: of policies that name one registry the first says whether it is reached by plain HTTP.
+func TestReach(t *testing.T) {
+	at := func(name string, sources ...clone.Access) *clone.Policy {
+		return &clone.Policy{Name: name, Push: clone.Access{Host: "own.example.com"}, Sources: sources}
+	}
+	for name, c := range map[string]struct {
+		why  string
+		all  clone.Policies
+		want string
+	}{
+		"Nobody": {"who says nothing means TLS", clone.Policies{at("a")}, "https"},
+		"Plain":  {"who says so gets plain HTTP", clone.Policies{at("a", clone.Access{Host: "x.example.com", Insecure: true})}, "http"},
+		"Later":  {"a later policy sends nobody else's credentials for all to read", clone.Policies{at("a", clone.Access{Host: "x.example.com"}), at("b", clone.Access{Host: "x.example.com", Insecure: true})}, "https"},
+		"First":  {"and the first is heard", clone.Policies{at("a", clone.Access{Host: "x.example.com", Insecure: true}), at("b", clone.Access{Host: "x.example.com"})}, "http"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hosts := registry.NewHosts()
+			a := &roads{client: &registry.Client{}, hosts: hosts, access: newAccess(nil, "", nil), log: logr.Discard()}
+			if err := a.reach(t.Context(), c.all); err != nil {
+				t.Fatal(err)
+			}
+			if got := hosts.Endpoints("x.example.com")[0].URL.Scheme; got != c.want {
+				t.Errorf("%s: %s, want %s", c.why, got, c.want)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -154,6 +155,10 @@ func explained(err error, of image.Ref) string {
 		fix = "wait, or log in with 'docker login " + of.Host + "' for a higher limit"
 		if f.After > 0 {
 			fix = fmt.Sprintf("try again in %s, or log in for a higher limit", f.After.Round(time.Second))
+		}
+	case image.ReasonPushRejected:
+		if f.Code == http.StatusNotFound && fix != "" {
+			fix = "make the repository there first"
 		}
 	case image.ReasonDrifted:
 		fix = "--overwrite moves the tag"

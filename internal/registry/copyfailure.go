@@ -27,7 +27,7 @@ func sided(err error, source bool) error {
 		return own
 	}
 	f := *asFailure(err)
-	if f.Reason == image.ReasonNotFound && !source {
+	if !source && unknownName(&f) {
 		f.Fix = makeFirst
 	}
 	f.Reason = copyReason(&f, source)

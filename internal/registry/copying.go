@@ -36,6 +36,7 @@ func (r *copying) copy(ctx context.Context, digest string) (Copied, error) {
 		if err := r.make(ctx); err != nil {
 			return Copied{}, err
 		}
+		r.parts = map[string]part{}
 		err = r.whole(ctx, digest, true)
 	}
 	if lost(err) {
@@ -75,7 +76,7 @@ func (r *copying) whole(ctx context.Context, digest string, trust bool) error {
 		}}
 	}
 	err := r.store(ctx)
-	if less := r.root.less; less != nil && rejected(err) {
+	if less := r.root.less; less != nil && rejected(err) && !nowhere(err) {
 		// It does not take an index whose images are not all there: then one that names no others.
 		delete(r.parts, r.root.digest)
 		r.root = *less

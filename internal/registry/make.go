@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,7 +34,12 @@ type maker interface {
 // nowhere is true of a target that does not know the repository that it was to be pushed to.
 func nowhere(err error) bool {
 	f, ok := errors.AsType[*CopyFailure](err)
-	return ok && !f.Source && f.Reason == image.ReasonPushRejected && f.Code == http.StatusNotFound
+	return ok && !f.Source && f.Reason == image.ReasonPushRejected && unknownName(f.Failure)
+}
+
+// unknownName is true of an answer that says that there is no such repository: other things are answered by 404, too.
+func unknownName(f *image.Failure) bool {
+	return f.Code == http.StatusNotFound && strings.Contains(f.Detail, "NAME_UNKNOWN")
 }
 
 // make makes the target's repository.

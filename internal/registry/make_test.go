@@ -69,6 +69,7 @@ func TestRepositoriesAreMade(t *testing.T) {
 			api := amazon(t, &made, &calls, tc.refuses)
 			for key, v := range map[string]string{
 				"AWS_ENDPOINT_URL_ECR": api.URL, "AWS_ACCESS_KEY_ID": "of-the-test", "AWS_SECRET_ACCESS_KEY": canary, "AWS_EC2_METADATA_DISABLED": "true",
+				"AWS_PROFILE": "", "AWS_DEFAULT_PROFILE": "",
 				"AWS_CONFIG_FILE": t.TempDir() + "/none", "AWS_SHARED_CREDENTIALS_FILE": t.TempDir() + "/none", "DOCKER_CONFIG": t.TempDir(), "AWS_ECR_CACHE_DIR": t.TempDir(),
 			} {
 				t.Setenv(key, v)

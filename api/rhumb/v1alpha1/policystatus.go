@@ -33,7 +33,8 @@ type ImageClonePolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	// +optional
 	Contested []ContestedWorkload `json:"contested,omitempty"`
-	// Left are the workloads that use originals although their copies are there, and go on doing so, the first 20 by name.
+	// Left are the workloads whose templates keep their originals although the copies are there, the first 20 by name.
+	// Admission may give their pods the copies.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	// +optional

@@ -70,6 +70,7 @@ func newReconciler(mgr manager.Manager, o Options) *Reconciler {
 		told: func(string) {}, keys: &keys{Logins: o.Logins, objects: mgr.GetClient(), live: mgr.GetAPIReader()},
 	}
 	r.keys.see = r.see
+	r.keys.wants = func(s state) []clone.Choice { return wantedBy(r.current(), s) }
 	r.ledger = newLedger(o.Engine, r.keys.Order, r.wake, mgr.GetLogger().WithName("image-copies"))
 	if o.Env != nil {
 		r.SetPolicies(clone.InOrder([]*clone.Policy{o.Env}))
@@ -94,7 +95,7 @@ func addPolicies(mgr manager.Manager, o Options, r *Reconciler) error {
 	r.ledger.changed, r.ledger.recall = records.Changed, recallFrom(mgr.GetClient())
 	p := &policies{
 		client: mgr.GetClient(), r: r, env: o.Env, reach: o.Reach, live: mgr.GetAPIReader(), namespace: o.Namespace, every: o.RefreshEvery,
-		lacking: map[string]*image.Failure{},
+		lacking: map[string]*image.Failure{}, looked: map[string]bool{},
 	}
 	r.told, records.wrote = p.changed, p.changed
 	if o.SweepEvery == 0 {

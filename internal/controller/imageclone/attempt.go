@@ -48,6 +48,9 @@ func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcom
 		return clone.Outcome{}, context.Canceled
 	}
 	defer func() { <-l.slots }()
+	if l.ends() { // where both were so, chance may have taken the slot
+		return clone.Outcome{}, context.Canceled
+	}
 	choice := l.choiceOf(e)
 	if choice.Policy == nil {
 		return clone.Outcome{}, errNobody
@@ -66,6 +69,7 @@ func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcom
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	l.asks(e)
 	m := newMeter(l.log, choice, time.Now)
 	outcome, err := l.engine.Copy(ctx, job, func(p clone.Progress) {
 		l.note(e, p)
@@ -81,7 +85,7 @@ func (l *ledger) copy(ctx context.Context, e *entry, users []User) (clone.Outcom
 func (l *ledger) look(ctx context.Context, e *entry, job clone.Job) (clone.Outcome, bool) {
 	l.mu.Lock()
 	inUse, was := e.inUse, e.outcome
-	e.inUse = false // what is looked at again is refreshed
+	e.inUse, e.asked = false, false // what is looked at again is refreshed
 	l.mu.Unlock()
 	if !inUse {
 		return clone.Outcome{}, false
@@ -101,6 +105,20 @@ func (l *ledger) wrote(e *entry) (copied, original string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return e.outcome.Digest, e.outcome.SourceDigest
+}
+
+// asks notes that the source of a copy is asked now.
+func (l *ledger) asks(e *entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.asked = true
+}
+
+// ends reports whether no copy is begun any more.
+func (l *ledger) ends() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 func (l *ledger) choiceOf(e *entry) clone.Choice {

@@ -144,7 +144,7 @@ func (j *injector) source(ctx context.Context, p *clone.Policy) (*corev1.Secret,
 // that turns out not to need it.
 func (j *injector) takeOver(ctx context.Context, p *clone.Policy) (map[string]placed, error) {
 	have := map[string]placed{}
-	if !p.Inject {
+	if p.PullSecret == "" {
 		return have, nil
 	}
 	var all corev1.NamespaceList

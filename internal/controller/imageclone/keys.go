@@ -29,8 +29,9 @@ type keys struct {
 	Logins
 	objects client.Reader // from memory
 	live    client.Reader
-	// see reads an object as policies choose by it.
-	see func(ctx context.Context, o client.Object) (state, error)
+	// see reads an object as policies choose by it, and wants are the copies that it wants.
+	see   func(ctx context.Context, o client.Object) (state, error)
+	wants func(s state) []clone.Choice
 }
 
 // mostSecrets bounds the pull secrets of pods that one copy reads: an image may have users without number.
@@ -52,7 +53,7 @@ func (k *keys) Order(ctx context.Context, c clone.Choice, users []User) (clone.J
 		return j, ofSide(err, true)
 	}
 	if source, named := p.Source(c.Origin); named && source.PodSecrets {
-		tried.Pods, tried.Unread = k.pods(ctx, p, users)
+		tried.Pods, tried.Unread = k.pods(ctx, c, users)
 	}
 	j.SourceLogins, j.Advice = tried.Logins(c.Origin), tried.Advice(p, c.Origin)
 	return j, nil
@@ -76,8 +77,8 @@ func (k *keys) secret(ctx context.Context, namespace, name string) (*corev1.Secr
 
 // pods are the pull secrets of objects and of their service accounts, as far as they can be read: what a kubelet would try.
 // Unread says that we may not.
-func (k *keys) pods(ctx context.Context, p *clone.Policy, users []User) (out image.Logins, unread bool) {
-	for i, of := range k.pullSecrets(ctx, p, users) {
+func (k *keys) pods(ctx context.Context, c clone.Choice, users []User) (out image.Logins, unread bool) {
+	for i, of := range k.pullSecrets(ctx, c, users) {
 		if i == mostSecrets {
 			break
 		}
@@ -93,9 +94,9 @@ func (k *keys) pods(ctx context.Context, p *clone.Policy, users []User) (out ima
 	return out, unread
 }
 
-// pullSecrets are those that objects name, and then those of their service accounts, each once. Only objects that the policy is
-// for count: another policy may have the same copy made, and not want its pods' secrets to be read.
-func (k *keys) pullSecrets(ctx context.Context, p *clone.Policy, users []User) []types.NamespacedName {
+// pullSecrets are those that objects name, and then those of their service accounts, each once. Only objects count whose image
+// this policy decides about: another one may have the same copy made, and not want its pods' secrets to be read.
+func (k *keys) pullSecrets(ctx context.Context, c clone.Choice, users []User) []types.NamespacedName {
 	var own, given []types.NamespacedName
 	asked := map[types.NamespacedName]bool{}
 	for _, user := range users {
@@ -104,7 +105,7 @@ func (k *keys) pullSecrets(ctx context.Context, p *clone.Policy, users []User) [
 			continue
 		}
 		s, err := k.see(ctx, o)
-		if err != nil || !p.Match.For(s.Subject) {
+		if err != nil || !slices.ContainsFunc(k.wants(s), func(w clone.Choice) bool { return KeyOf(w) == KeyOf(c) && w.Policy.Name == c.Policy.Name }) {
 			continue
 		}
 		own = append(own, among(user.Namespace, s.Spec.ImagePullSecrets)...)

@@ -95,12 +95,14 @@ type ledger struct {
 // entry is one copy.
 type entry struct {
 	choice   clone.Choice
+	former   *clone.Policy // that was taken away last
 	users    map[User]bool
 	known    clone.Known
 	outcome  clone.Outcome
 	failure  *clone.Failure
 	failures int
 	running  bool
+	asked    bool // its source was, the last time
 	// again is set where what is on its way began with what has changed since.
 	again    bool
 	verified time.Time // when it was last seen to be there
@@ -183,6 +185,9 @@ func (l *ledger) ask(key Key, e *entry, c clone.Choice) {
 	e.always = e.always || c.Slot.Policy == corev1.PullAlways
 	if was == nil && !e.running { // its last policy was taken away, and with it what was due
 		e.inUse = e.known.There
+		if e.former != nil && !reflect.DeepEqual(e.former.Copy, c.Policy.Copy) {
+			e.outcome.SourceDigest, e.inUse = "", false
+		}
 		l.schedule(key, e, 0)
 	}
 	if was == nil || was == e.choice.Policy && e.every() == every {
@@ -204,6 +209,9 @@ func (l *ledger) Policies(all clone.Policies) {
 	defer l.mu.Unlock()
 	for _, e := range l.all {
 		if !slices.ContainsFunc(all, func(p *clone.Policy) bool { return e.choice.Policy != nil && p.Name == e.choice.Policy.Name }) {
+			if e.choice.Policy != nil {
+				e.former = e.choice.Policy
+			}
 			e.choice.Policy = nil
 		}
 	}

@@ -96,7 +96,11 @@ func (l *ledger) count(states map[v1alpha1.CloneState]int, there map[available]b
 		if e.verified.IsZero() && e.failure == nil {
 			continue // nobody has asked for it yet
 		}
-		for side, is := range map[v1alpha1.RegistrySide]bool{v1alpha1.SideSource: !e.lost(), v1alpha1.SideTarget: e.known.There} {
+		sides := map[v1alpha1.RegistrySide]bool{v1alpha1.SideTarget: e.known.There}
+		if e.asked {
+			sides[v1alpha1.SideSource] = !e.lost()
+		}
+		for side, is := range sides {
 			a := available{key.Origin, side}
 			was, seen := there[a]
 			there[a] = is && (was || !seen)

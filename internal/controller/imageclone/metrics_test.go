@@ -21,17 +21,18 @@ func TestCensus(t *testing.T) {
 	}
 	l := newLedger(nil, nil, nil, logr.Discard())
 	l.all = map[Key]*entry{
-		{"fine", "a"}:  {known: clone.Known{There: true}, verified: time.Now()},
-		{"gone", "a"}:  {known: clone.Known{There: true}, verified: time.Now(), failure: failed(true, image.ReasonSourceNotFound)},
-		{"never", "a"}: {failure: failed(true, image.ReasonUnauthorized)},
-		{"full", "a"}:  {failure: failed(false, "PushRejected")},
+		{"fine", "a"}:  {known: clone.Known{There: true}, verified: time.Now(), asked: true},
+		{"taken", "a"}: {known: clone.Known{There: true}, verified: time.Now()}, // of which the target alone was asked
+		{"gone", "a"}:  {asked: true, known: clone.Known{There: true}, verified: time.Now(), failure: failed(true, image.ReasonSourceNotFound)},
+		{"never", "a"}: {asked: true, failure: failed(true, image.ReasonUnauthorized)},
+		{"full", "a"}:  {asked: true, failure: failed(false, "PushRejected")},
 		{"new", "a"}:   {},
-		{"two", "a"}:   {known: clone.Known{There: true}, verified: time.Now()},
-		{"two", "b"}:   {failure: failed(false, image.ReasonUnreachable)},
+		{"two", "a"}:   {asked: true, known: clone.Known{There: true}, verified: time.Now()},
+		{"two", "b"}:   {asked: true, failure: failed(false, image.ReasonUnreachable)},
 	}
 	done := counted.Of(l)
 	want := map[string]float64{
-		"Ready": 3, "Failed": 3, "Pending": 1,
+		"Ready": 4, "taken target": 1, "Failed": 3, "Pending": 1,
 		"fine source": 1, "fine target": 1, "gone source": 0, "gone target": 1, "never source": 0, "never target": 0,
 		"full source": 1, "full target": 0, "two source": 1, "two target": 0,
 	}

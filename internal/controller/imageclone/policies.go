@@ -41,10 +41,11 @@ type policies struct {
 	inject *injector
 	// reach is told how the registries of all policies are reached, whenever that may have changed.
 	reach func(ctx context.Context, all clone.Policies) error
-	// live reads Secrets of namespace, which is ours; lacking is what policies miss there.
+	// live reads Secrets of namespace, which is ours; lacking is what policies miss there, as far as they were looked at.
 	live      client.Reader
 	namespace string
 	lacking   map[string]*image.Failure
+	looked    map[string]bool
 	// every, if set, is how often tags are looked at again, whatever policies say.
 	every time.Duration
 
@@ -153,12 +154,7 @@ func (p *policies) enforce(ctx context.Context, versions string, all clone.Polic
 	if err := p.r.lookAtAll(ctx); err != nil {
 		return err
 	}
-	p.lacking = map[string]*image.Failure{}
-	for _, one := range all {
-		if err := p.look(ctx, one); err != nil {
-			return err
-		}
-	}
+	p.lacking, p.looked = map[string]*image.Failure{}, map[string]bool{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inForce = versions
@@ -175,6 +171,7 @@ func (p *policies) look(ctx context.Context, policy *clone.Policy) error {
 		case err == nil:
 			have[name] = secret
 		case apierrors.IsForbidden(err):
+			delete(p.lacking, policy.Name)
 			return nil
 		case !apierrors.IsNotFound(err):
 			return fmt.Errorf("reading Secret %s/%s: %w", p.namespace, name, err)
@@ -187,14 +184,24 @@ func (p *policies) look(ctx context.Context, policy *clone.Policy) error {
 // lookAgain is when a policy that misses a Secret is looked at again, whoever may not watch Secrets.
 const lookAgain = time.Minute
 
-// missing is what a policy misses now.
+// missing is what a policy misses now. What it missed, and nobody told us that it came, is taken into force: how registries are
+// reached may have hung on it.
 func (p *policies) missing(ctx context.Context, name string) (*image.Failure, error) {
-	policy := p.swept.policy(name)
-	if policy == nil || p.lacking[name] == nil {
+	policy, was := p.swept.policy(name), p.lacking[name]
+	if policy == nil || p.looked[name] && was == nil {
 		return nil, nil
 	}
-	err := p.look(ctx, policy)
-	return p.lacking[name], err
+	if err := p.look(ctx, policy); err != nil {
+		return was, err
+	}
+	p.looked[name] = true
+	if was != nil && p.lacking[name] == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.mended++
+		p.queue.Add(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}})
+	}
+	return p.lacking[name], nil
 }
 
 // lookAtAll asks for a look at every object that has pods.
@@ -233,11 +240,14 @@ func (p *policies) report(ctx context.Context, o *v1alpha1.ImageClonePolicy, wro
 			again.RequeueAfter = lookAgain
 		}
 	}
-	refused, err := p.inject.See(ctx, o, p.swept.policy(o.Name))
+	policy := p.swept.policy(o.Name)
+	refused, err := p.inject.See(ctx, o, policy)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	p.injected(&next.Status, o, refused)
+	if policy != nil && !policy.DryRun && policy.Strategy != clone.None { // else nothing was looked at
+		p.injected(&next.Status, o, refused)
+	}
 	p.tally(&next.Status, o, wrong)
 	if next.Status.Images.Unused, err = p.unused(ctx, o.Name); err != nil {
 		return reconcile.Result{}, err

@@ -151,7 +151,7 @@ type description struct {
 	outcome        clone.Outcome
 	failure        *clone.Failure
 	failures       int
-	running        bool
+	running, asked bool
 	next, verified time.Time
 	users          []User
 	count          int
@@ -185,7 +185,7 @@ func (l *ledger) Of(policy string) []description {
 
 func (e *entry) describe() description {
 	d := description{
-		policy: e.choice.Policy, known: e.known, outcome: e.outcome, failure: e.failure, failures: e.failures, running: e.running,
+		policy: e.choice.Policy, known: e.known, outcome: e.outcome, failure: e.failure, failures: e.failures, running: e.running, asked: e.asked,
 		next: e.next, verified: e.verified, count: len(e.users),
 	}
 	for user := range e.users {
@@ -250,7 +250,7 @@ func (d description) conditions(s *v1alpha1.ClonedImageStatus, generation int64)
 	switch {
 	case d.failure != nil && d.failure.Reason == v1alpha1.SourceNotFoundReason:
 		set(v1alpha1.SourceAvailableCondition, metav1.ConditionFalse, d.failure.Reason, s.Message)
-	case d.failure == nil && d.known.There:
+	case d.failure == nil && d.known.There && d.asked:
 		set(v1alpha1.SourceAvailableCondition, metav1.ConditionTrue, v1alpha1.AvailableReason, "")
 	}
 	switch s.State {

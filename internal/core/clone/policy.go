@@ -88,9 +88,7 @@ type Policy struct {
 
 // Names reports whether a policy names a Secret of our namespace.
 func (p *Policy) Names(secret string) bool {
-	return (p.Inject && p.PullSecret == secret) || slices.ContainsFunc(append([]Access{p.Push}, p.Sources...), func(a Access) bool {
-		return a.Secret == secret || a.CASecret == secret
-	})
+	return slices.Contains(p.Secrets(), secret)
 }
 
 // Copying is what of an image is copied.

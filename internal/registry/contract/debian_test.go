@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,19 +40,34 @@ func debian(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("docker-registry", "serve", conf)
+	var words strings.Builder
+	cmd.Stderr = &words
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v: `make packages` and `test/packages test/bench/cloner/packages.txt` install it", err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 	})
 	at := &url.URL{Scheme: "http", Host: address}
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		resp, err := http.Get(at.String() + "/v2/")
 		if err == nil {
 			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Fatalf("somebody else answers at %s: %s", at, resp.Status)
+			}
 			break
+		}
+		select {
+		case <-ended:
+			t.Fatalf("docker-registry ended: %s", words.String())
+		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)

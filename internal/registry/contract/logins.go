@@ -58,9 +58,10 @@ func (w *Wall) end() {
 
 // look fails the test if a credential is not where it belongs.
 func (w *Wall) look(f *Front, r *http.Request) {
+	shown := credentials(r) // which may wait for the body
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range credentials(r) {
+	for _, c := range shown {
 		first, known := w.shown[c]
 		if !known {
 			w.shown[c] = f

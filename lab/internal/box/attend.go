@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +22,7 @@ import (
 //	without a terminal  a group of its own, so that what our whole group is told it is told once, by us
 func attend(cmd *exec.Cmd) (int, error) {
 	asked := []os.Signal{syscall.SIGTERM}
-	if !interactive(os.Stdin) {
+	if !slices.ContainsFunc([]*os.File{os.Stdin, os.Stdout, os.Stderr}, interactive) {
 		asked = append(asked, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	}
@@ -57,7 +58,7 @@ func attend(cmd *exec.Cmd) (int, error) {
 	return 128 + int(ended.Sys().(syscall.WaitStatus).Signal()), nil
 }
 
-// interactive says whether what is typed at a terminal is for us now.
+// interactive says whether a file is the terminal at which we are in front: what is typed there is for us.
 func interactive(f *os.File) bool {
 	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()

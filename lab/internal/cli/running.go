@@ -18,11 +18,11 @@ import (
 // onRunning is "up" where a lab runs: it waits until that is healthy, unless it
 // is another one than was asked for.
 func (f *upFlags) onRunning(cmd *cobra.Command, l layout.Layout, pid int) error {
-	asked, err := f.settings(cmd, l)
+	runs, err := l.Load()
 	if err != nil {
 		return err
 	}
-	runs, err := l.Load()
+	asked, err := f.beside(runs.With).settings(cmd, l)
 	if err != nil {
 		return err
 	}
@@ -35,6 +35,18 @@ func (f *upFlags) onRunning(cmd *cobra.Command, l layout.Layout, pid int) error 
 		return err
 	}
 	return nextSteps(cmd.OutOrStdout(), l)
+}
+
+// beside are the flags as they mean a lab that has neighbours already: a port of
+// one of those needs no --with.
+func (f *upFlags) beside(with []string) *upFlags {
+	all := *f
+	for _, w := range with {
+		if !slices.Contains(all.with, w) {
+			all.with = append(slices.Clip(all.with), w)
+		}
+	}
+	return &all
 }
 
 // unlike are the flags that were given and that a lab was not started with. What

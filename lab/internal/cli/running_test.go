@@ -23,6 +23,8 @@ func TestUpOnRunning(t *testing.T) {
 		"Fewer":       {"what is there is enough", []string{"--with=git,flux"}, []string{"--with=flux"}, ""},
 		"Bare":        {"who asks for nothing takes what is there", []string{"--with=git,flux", "--registry-port=7"}, nil, ""},
 		"Any port":    {"the one it has is one", nil, []string{"--api-port=0"}, ""},
+		"Its port":    {"which it has without asking for its neighbour once more", []string{"--with=git"}, []string{"--git-port=5001"}, ""},
+		"Its name":    {"likewise", []string{"--with=git", "--outside=github.com=git"}, []string{"--outside=github.com=git"}, ""},
 		"Neighbours":  {"it would be waited for in vain", []string{"--with=git"}, []string{"--with=git,flux"}, "--with=git,flux"},
 		"Outside":     {"images would come from nowhere", nil, []string{"--outside=docker.io=hub"}, "--outside=docker.io=hub"},
 		"Port":        {"nobody listens there", nil, []string{"--registry-port=5500"}, "--registry-port=5500"},
@@ -42,7 +44,7 @@ func TestUpOnRunning(t *testing.T) {
 			if err := cmd.ParseFlags(tc.asks); err != nil {
 				t.Fatal(err)
 			}
-			asked, err := f.settings(cmd, layout.Layout{Root: "/data/lab"})
+			asked, err := f.beside(runs.With).settings(cmd, layout.Layout{Root: "/data/lab"})
 			if err != nil {
 				t.Fatal(err)
 			}

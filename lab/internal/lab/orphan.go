@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +15,8 @@ import (
 	"time"
 )
 
-// orphans are supervisors whose data directory was deleted, or made anew, while
-// they ran: no lock tells of them. It finds those that "up" left running.
+// orphans are supervisors whose data directory was deleted while they ran: no
+// lock tells of them. It finds those that "up" left running.
 func orphans(root string) []int {
 	var out []int
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -39,7 +40,9 @@ func endOrphans(ctx context.Context, root string) (bool, error) {
 	pids := orphans(root)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		for _, pid := range orphans(root) {
-			_ = syscall.Kill(pid, signal)
+			if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return true, fmt.Errorf("ending the supervisor (pid %d) of a lab whose folder %s was deleted: %w", pid, root, err)
+			}
 		}
 		deadline, tick := time.After(60*time.Second), time.NewTicker(50*time.Millisecond)
 		defer tick.Stop()
