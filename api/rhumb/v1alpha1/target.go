@@ -124,6 +124,7 @@ type SecretReference struct {
 	// Name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="a Secret's name has small letters, digits, - and ., and begins and ends with a letter or digit"
 	Name string `json:"name"`
 }
 
@@ -132,6 +133,7 @@ type CASecretReference struct {
 	// Name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="a Secret's name has small letters, digits, - and ., and begins and ends with a letter or digit"
 	Name string `json:"name"`
 	// Key of the Secret that holds the certificates, as PEM.
 	// +kubebuilder:default="ca.crt"

@@ -96,12 +96,33 @@ func checkTarget(f *finder, at Path, t *v1alpha1.ImageCloneTarget) {
 			"of which one of the last two has to be there: {host}/{path}")
 	}
 	checkAuth(f, at.to("push", "auth"), t.Push.Auth)
+	checkAuthorities(f, at, t.CASecretRef)
+	if t.Pull.Auth != nil {
+		checkSecret(f, at.to("pull", "auth", "secretRef"), t.Pull.Auth.SecretRef.Name)
+	}
 	if t.Pull.Inject && t.Pull.Auth == nil {
 		f.refuse(at.to("pull"), "inject needs auth.secretRef: name the Secret that is to be copied to the namespaces")
 	}
 }
 
+var secretRE = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+
+func checkSecret(f *finder, at Path, name string) {
+	if name != "" && !secretRE.MatchString(name) {
+		f.refuse(at.to("name"), "a Secret's name has small letters, digits, - and ., and begins and ends with a letter or digit")
+	}
+}
+
+func checkAuthorities(f *finder, at Path, ref *v1alpha1.CASecretReference) {
+	if ref != nil {
+		checkSecret(f, at.to("caSecretRef"), ref.Name)
+	}
+}
+
 func checkAuth(f *finder, at Path, a *v1alpha1.RegistryAuth) {
+	if a != nil && a.SecretRef != nil {
+		checkSecret(f, at.to("secretRef"), a.SecretRef.Name)
+	}
 	switch {
 	case a == nil:
 	case a.SecretRef != nil && a.Provider != "":
@@ -128,6 +149,7 @@ func checkSources(f *finder, at Path, sources []v1alpha1.ImageCloneSource) {
 		}
 		seen[s.Host] = true
 		checkAuth(f, at.to(i, "auth"), s.Auth)
+		checkAuthorities(f, at.to(i), s.CASecretRef)
 	}
 }
 
