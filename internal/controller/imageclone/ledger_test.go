@@ -188,3 +188,39 @@ func TestLastUserLeaves(t *testing.T) {
 	l.Want(named("other"), nil)
 	eventually(t, "it ends", func() bool { return len(s.ended) == 1 })
 }
+
+// A policy that takes over what another one had copied gets what it asks for: if that is something else, it is copied anew.
+func TestTakenOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		why       string
+		platforms []string
+		copied    bool
+	}{
+		"Same": {"what is there will do", nil, false},
+		"Else": {"some of it may not be there", []string{"linux/amd64"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &slow{}
+			l := s.ledger(t)
+			was := choiceFor(t, "former", "web")
+			l.Want(named("web"), []clone.Choice{was})
+			<-s.began
+			close(s.gate)
+			eventually(t, "it is copied", func() bool { return l.Known(was).There })
+			l.Policies(nil)
+			now := choiceFor(t, "next", "web")
+			now.Policy.Copy.Platforms = c.platforms
+			l.Want(named("web"), []clone.Choice{now})
+			key := KeyOf(now)
+			eventually(t, "it is looked at again", func() bool {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				e := l.all[key]
+				return !e.running && e.next.After(time.Now().Add(time.Minute))
+			})
+			if got := len(s.began) > 0; got != c.copied {
+				t.Errorf("%s: copied anew is %v", c.why, got)
+			}
+		})
+	}
+}
