@@ -5,6 +5,7 @@ package imageclone
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"rhumb.run/rhumb/api/rhumb/v1alpha1"
@@ -34,6 +36,9 @@ type sweep struct {
 	told  func(policy string)
 	// marked is set once a pass has ended: the first one since a start deletes nothing.
 	marked bool
+	// known are those that the last look found unused, and last is when that was.
+	known map[types.UID]bool
+	last  time.Time
 
 	mu      sync.Mutex
 	refused map[string]*clone.Failure // by policy
@@ -76,13 +81,14 @@ func (s *sweep) pass(ctx context.Context) error {
 			unused = append(unused, o)
 		}
 	}
-	if len(unused) == 0 {
+	if s.seen(unused) {
 		return nil
 	}
 	kept, err := s.kept(ctx)
 	if err != nil {
 		return err
 	}
+	s.saw(unused)
 	for _, o := range unused {
 		if err := s.unused(ctx, o, kept, shared); err != nil {
 			s.log.Error(err, "seeing to a copy that nobody uses", "name", o.Name)
@@ -90,6 +96,24 @@ func (s *sweep) pass(ctx context.Context) error {
 	}
 	s.marked = true
 	return nil
+}
+
+// seldom is how many looks pass between two at what was seen unused before: each lists all ReplicaSets of the cluster.
+const seldom = 10
+
+// seen reports whether there is nothing unused that the last look did not see a short while ago.
+func (s *sweep) seen(unused []*v1alpha1.ClonedImage) bool {
+	if len(unused) > 0 && s.now().Sub(s.last) >= seldom*s.every {
+		return false
+	}
+	return !slices.ContainsFunc(unused, func(o *v1alpha1.ClonedImage) bool { return !s.known[o.UID] })
+}
+
+func (s *sweep) saw(unused []*v1alpha1.ClonedImage) {
+	s.last, s.known = s.now(), map[types.UID]bool{}
+	for _, o := range unused {
+		s.known[o.UID] = true
+	}
 }
 
 // unused sees to a copy that nobody wants now, but that something kept may name.
